@@ -1,0 +1,44 @@
+//! The one door to FROST and to curve arithmetic. No other crate names a point or a scalar. Everything is a function of
+//! its arguments; randomness is an argument.
+//!
+//! # A nonce pair signs once
+//! [`SigningNonces`] can only be made by [`KeyShare::commit`], has no `Clone`, and [`sign`] takes it by value. So this
+//! compiles:
+//! ```
+//! # use hardfrost_frost::{sign, CheckedPackage, DerivedShare, SigningNonces};
+//! fn once(share: &DerivedShare, nonces: SigningNonces, package: &CheckedPackage) {
+//!     let first = sign(share, nonces, package);
+//! #   drop(first);
+//! }
+//! ```
+//! and its twin, which signs a second time, does not:
+//! ```compile_fail,E0382
+//! # use hardfrost_frost::{sign, CheckedPackage, DerivedShare, SigningNonces};
+//! fn twice(share: &DerivedShare, nonces: SigningNonces, package: &CheckedPackage) {
+//!     let first = sign(share, nonces, package);
+//!     let second = sign(share, nonces, package);
+//! #   drop((first, second));
+//! }
+//! ```
+
+mod aggregate;
+mod derived;
+pub mod dkg;
+mod group_public;
+mod identifier;
+mod key_share;
+mod nonces;
+mod package;
+mod sign;
+mod signature;
+mod tweak;
+
+pub use aggregate::{aggregate, AggregateError, Candidate, ShareFault};
+pub use derived::{DeriveError, DerivedGroup, DerivedShare};
+pub use group_public::{GroupPublic, GroupPublicError};
+pub use identifier::{FrostIdentifier, IdentifierError};
+pub use key_share::{KeyShare, KeyShareError};
+pub use nonces::{Commitments, CommitmentsError, SigningNonces};
+pub use package::{CheckedPackage, PackageError};
+pub use sign::{sign, verify_share, ShareVerdict, SignError, SignatureShare};
+pub use signature::Signature;
