@@ -1,0 +1,2 @@
+//! The hardfrost binary.
+fn main() {}

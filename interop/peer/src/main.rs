@@ -1,0 +1,2 @@
+//! Our half of a mixed session.
+fn main() {}
