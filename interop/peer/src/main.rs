@@ -1,2 +1,3 @@
-//! Our half of a mixed session.
+//! A member for mixed test sessions with other FROST libraries.
+
 fn main() {}
