@@ -1,1 +1,22 @@
-//! wire
+//! What goes between nodes: signed envelopes (D10), the payloads inside them, operator keys, the roster.
+//!
+//! A frame is signed once and travels as those very bytes. It is read in a fixed order: size, head, signature, payload.
+//! [`FromPeer`] says who handed it over; [`Verified`] says that its author signed it.
+
+mod ceremony;
+mod frame;
+mod kind;
+mod operator;
+mod roster;
+mod signing;
+mod trust;
+
+pub use ceremony::{ConfirmPayload, EchoPayload, Round1Payload, Round2Payload};
+pub use frame::{Frame, FrameError, Head, Payload};
+pub use kind::{Kind, Sizes};
+pub use operator::{OperatorKey, OperatorKeyError, OperatorPublic};
+pub use roster::{Operator, Roster, RosterError};
+pub use signing::{
+    session_head, CommitmentsPayload, FinalSignature, Incarnation, PackagePayload, SharePayload,
+};
+pub use trust::{FromPeer, OperatorIndex, Verified};

@@ -1,0 +1,89 @@
+//! The kinds of message: their numbers, signing tags and sizes.
+
+/// What a frame is. The number selects the tag that its signature covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Kind {
+    /// Commitments to a nonce pair.
+    Commitments = 2,
+    /// A coordinator's choice of t members.
+    Package = 3,
+    /// A signature share.
+    Share = 4,
+    /// A finished signature; proves itself and carries no operator's signature.
+    Signature = 9,
+    /// Key generation, step 1.
+    DkgRound1 = 16,
+    /// Key generation, step 2.
+    DkgEcho = 17,
+    /// Key generation, step 3.
+    DkgRound2 = 18,
+    /// Key generation, step 5.
+    DkgConfirm = 20,
+}
+
+/// What the size of a message depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// t
+    pub threshold: u16,
+    /// n
+    pub count: u16,
+}
+
+impl Kind {
+    /// Every kind, ascending.
+    pub const ALL: [Self; 8] = [
+        Self::Commitments,
+        Self::Package,
+        Self::Share,
+        Self::Signature,
+        Self::DkgRound1,
+        Self::DkgEcho,
+        Self::DkgRound2,
+        Self::DkgConfirm,
+    ];
+
+    /// The kind with this number, if this build knows it. Unknown kinds are skipped, not errors.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// The first byte of a frame.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The tag that the author's signature covers; `None` for a kind that proves itself.
+    #[must_use]
+    pub fn tag(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Commitments => "hardfrost/commitments/v1",
+            Self::Package => "hardfrost/signing-package/v1",
+            Self::Share => "hardfrost/share/v1",
+            Self::Signature => return None,
+            Self::DkgRound1 => "hardfrost/dkg-round1/v1",
+            Self::DkgEcho => "hardfrost/dkg-echo/v1",
+            Self::DkgRound2 => "hardfrost/dkg-round2/v1",
+            Self::DkgConfirm => "hardfrost/dkg-confirm/v1",
+        })
+    }
+
+    /// Largest frame of this kind, in bytes.
+    #[must_use]
+    pub fn frame_bytes_max(self, sizes: Sizes) -> usize {
+        let (t, n) = (usize::from(sizes.threshold), usize::from(sizes.count));
+        let f = n.saturating_sub(t);
+        match self {
+            Self::Commitments => 256 + 2 * f,
+            Self::Package => 512 + (256 + 2 * f) * t,
+            Self::Share | Self::Signature => 512,
+            Self::DkgRound1 => 512 + 33 * t,
+            Self::DkgEcho => 256 + 32 * n,
+            Self::DkgRound2 => 256 + 48 * n,
+            Self::DkgConfirm => 512 + 33 * n,
+        }
+    }
+}
