@@ -213,6 +213,11 @@ impl Dealing {
         if !others.keys().eq(expected.iter()) {
             return Err(DkgFault::Incomplete);
         }
+        let mut packages = BTreeMap::new();
+        for (from, shown) in others {
+            packages.insert(identifier(*from), checked(&seat, *from, shown)?);
+        }
+        // After every proof of possession: whoever copied a key without its secret is named for that.
         let ours = (seat.member, ephemeral.public());
         distinct(
             others
@@ -220,12 +225,9 @@ impl Dealing {
                 .map(|(m, shown)| (*m, &shown.ephemeral))
                 .chain([ours]),
         )?;
-        let mut packages = BTreeMap::new();
-        for (from, shown) in others {
-            packages.insert(identifier(*from), checked(&seat, *from, shown)?);
-        }
-        let internal_key = internal_key(packages.values().chain([&own]))?;
         let (secret, shares) = dkg::part2(secret, &packages).map_err(|e| blame(&e))?;
+        // After every proof of knowledge: whoever cancels the sum without a secret is named for that.
+        let internal_key = internal_key(packages.values().chain([&own]))?;
         let ephemerals: BTreeMap<_, _> = others
             .iter()
             .map(|(m, shown)| (*m, shown.ephemeral))
