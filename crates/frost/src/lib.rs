@@ -22,6 +22,8 @@
 //! ```
 
 mod aggregate;
+#[cfg(test)]
+mod bip32_vectors;
 mod derived;
 pub mod dkg;
 mod group_public;

@@ -86,3 +86,6 @@ impl CheckedPackage {
         &self.inner
     }
 }
+
+#[cfg(test)]
+mod library_vectors;
