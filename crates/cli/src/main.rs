@@ -1,2 +1,66 @@
-//! The hardfrost binary.
-fn main() {}
+//! `hardfrost`: hold one Bitcoin taproot key together; any t of n operators sign.
+
+mod cluster;
+mod consensus;
+mod demo;
+mod in_process;
+mod node;
+mod out_dir;
+mod progress;
+mod report;
+mod roster_file;
+mod story;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Hold one Bitcoin taproot key together: any t of n operators sign, fewer cannot.
+#[derive(Parser)]
+#[command(
+    name = "hardfrost",
+    version,
+    propagate_version = true,
+    after_help = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage.\n\nStart here:\n  hardfrost demo"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The whole story on this machine: a key nobody holds, an address, a spend that t members sign.
+    Demo(demo::Demo),
+}
+
+/// What ends the program other than success.
+enum Failure {
+    /// The arguments do not go together: exit code 2.
+    Usage(String),
+    /// Refused or failed: exit code 1.
+    Failed(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Demo(demo) => demo::run(&demo),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(why)) => {
+            eprintln!("error: {why}\n\nFor more information, try 'hardfrost --help'.");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(error)) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}

@@ -30,6 +30,12 @@ impl<T> FromPeer<T> {
         self.peer
     }
 
+    /// The value, to look at.
+    #[must_use]
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
     /// The value.
     #[must_use]
     pub fn into_value(self) -> T {

@@ -1,0 +1,48 @@
+//! One node: a seat, its engine, its log, and the loop that joins them. Whatever the seat asks of the engine in one turn
+//! becomes durable with one append before anything that depends on it is sent.
+
+use hardfrost_engine::{serve, Engine, MemoryLog};
+use hardfrost_primitives::Now;
+use hardfrost_seat::{Event, Input, Output, Seat};
+use rand_core::OsRng;
+
+/// A node of the demonstration. Its log lives as long as the process: nothing secret is written anywhere.
+pub struct Node {
+    pub seat: Seat,
+    pub engine: Engine,
+    pub log: MemoryLog,
+}
+
+/// What one turn of a node produced.
+#[derive(Default)]
+pub struct Turn {
+    /// To every other node.
+    pub sends: Vec<Vec<u8>>,
+    /// For whoever watches.
+    pub events: Vec<Event>,
+}
+
+impl Node {
+    /// Feeds the inputs to the seat, and the engine's replies back to it, until it asks nothing more.
+    pub fn turn(&mut self, now: Now, mut inputs: Vec<Input>) -> Turn {
+        let mut turn = Turn::default();
+        while !inputs.is_empty() {
+            let mut commands = Vec::new();
+            for input in inputs {
+                for output in self.seat.handle(now, input) {
+                    match output {
+                        Output::Send(bytes) => turn.sends.push(bytes),
+                        Output::Engine(ticket, command) => commands.push((ticket, command)),
+                        Output::Event(event) => turn.events.push(event),
+                    }
+                }
+            }
+            let replies = serve(&mut self.engine, &mut self.log, now, &mut OsRng, commands);
+            inputs = replies
+                .into_iter()
+                .map(|(t, reply)| Input::Engine(t, reply))
+                .collect();
+        }
+        turn
+    }
+}

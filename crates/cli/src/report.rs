@@ -1,0 +1,74 @@
+//! The demonstration's result as one JSON object. Field names are stable.
+
+use std::collections::BTreeSet;
+
+use hardfrost_frost::Candidate;
+use hardfrost_primitives::Member;
+use hardfrost_roast::Outcome;
+use hardfrost_seat::SessionReport;
+use serde::Serialize;
+
+/// What `hardfrost demo --json` prints.
+#[derive(Serialize)]
+pub struct Report {
+    /// 33 bytes, hex.
+    pub group_key: String,
+    /// Regtest, bech32m.
+    pub address: String,
+    /// Of the spending transaction.
+    pub txid: String,
+    /// The spending transaction, hex.
+    pub transaction: String,
+    /// Consensus accepts the transaction and refuses its corrupted twin.
+    pub verified: bool,
+    /// All attempts of all sessions.
+    pub attempts: Vec<Attempt>,
+    /// Members whose shares were bad.
+    pub culprits: Vec<u16>,
+}
+
+/// One attempt.
+#[derive(Serialize)]
+pub struct Attempt {
+    /// From 1.
+    pub number: u32,
+    /// Who coordinated.
+    pub coordinator: u16,
+    /// Whom the package chose.
+    pub chosen: Vec<u16>,
+    /// Chosen members that did not deliver.
+    pub owing: Vec<u16>,
+    /// From the attempt's start to its end.
+    pub millis: u64,
+}
+
+fn numbers(members: &BTreeSet<Member>) -> Vec<u16> {
+    members.iter().map(|m| m.number()).collect()
+}
+
+/// The attempts of these sessions.
+pub fn attempts(sessions: &[SessionReport]) -> Vec<Attempt> {
+    let all = sessions.iter().flat_map(|session| &session.attempts);
+    all.map(|attempt| Attempt {
+        number: attempt.number,
+        coordinator: attempt.coordinator.number(),
+        chosen: numbers(&attempt.chosen),
+        owing: numbers(&attempt.owing),
+        millis: u64::try_from(attempt.took.as_millis()).unwrap_or(u64::MAX),
+    })
+    .collect()
+}
+
+/// The members whose shares spoilt a sum.
+pub fn culprits(sessions: &[SessionReport]) -> BTreeSet<Member> {
+    let failed = sessions
+        .iter()
+        .filter_map(|session| match &session.outcome {
+            Outcome::Failed(candidates, _) => Some(candidates),
+            Outcome::Signed(_) | Outcome::Expired => None,
+        });
+    failed
+        .flatten()
+        .map(|Candidate { member, .. }| *member)
+        .collect()
+}

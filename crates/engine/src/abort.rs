@@ -1,0 +1,35 @@
+//! Abort: destroys live nonces without a consumption record.
+
+use hardfrost_primitives::{AttemptId, KeyGroup, Member, Now, SessionId};
+
+use crate::engine::Engine;
+use crate::rejection::Rejection;
+
+/// What to abort. Absent parts mean all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Abort {
+    /// The group.
+    pub key_group: KeyGroup,
+    /// The session.
+    pub session: SessionId,
+    /// One attempt of it.
+    pub attempt: Option<AttemptId>,
+    /// One seat of ours.
+    pub member: Option<Member>,
+}
+
+impl Engine {
+    /// Whether anything was live and is ended. Idempotent. An attempt that is being released ends with the outcome of
+    /// its record.
+    ///
+    /// # Errors
+    /// `storage_fault`.
+    pub fn abort(&mut self, now: Now, request: &Abort) -> Result<bool, Rejection> {
+        self.ready()?;
+        self.custody.sweep(now.mono);
+        let session = self
+            .custody
+            .session_mut(&request.key_group, &request.session);
+        Ok(session.is_some_and(|s| s.abort(request.member, request.attempt)))
+    }
+}

@@ -1,0 +1,178 @@
+//! Aggregate: public computation, outside any lock, between two checks of the record.
+
+use std::collections::BTreeMap;
+
+use hardfrost_frost::{aggregate, AggregateError, CheckedPackage, Signature, SignatureShare};
+use hardfrost_primitives::derive::transcript_digest;
+use hardfrost_primitives::{KeySpec, Member, Message};
+
+use crate::attempt::{AttemptKey, SigningPackage};
+use crate::engine::{Engine, Settle};
+use crate::record::{CompletedRecord, Record};
+use crate::rejection::Rejection;
+use crate::round2::checked;
+use crate::staged::{Committed, Staged, Uncommitted};
+use crate::state::{name_of, Binding};
+
+/// A request to make shares into a signature. Verifying material comes from the engine's own key, never from here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aggregate {
+    /// Attempt, and the seat of ours on whose behalf.
+    pub key: AttemptKey,
+    /// The package the shares answer.
+    pub package: SigningPackage,
+    /// The shares.
+    pub shares: BTreeMap<Member, SignatureShare>,
+}
+
+/// The computation, ready to run without the engine.
+pub struct AggregateJob {
+    key: AttemptKey,
+    package: CheckedPackage,
+    shares: BTreeMap<Member, SignatureShare>,
+}
+
+/// A signature that verifies, before its completion is recorded.
+pub struct Aggregated {
+    key: AttemptKey,
+    message: Message,
+    key_spec: KeySpec,
+    signature: Signature,
+}
+
+/// A signature, to be shown once its completion record is durable.
+pub struct PendingCompletion {
+    key: AttemptKey,
+    signature: Signature,
+}
+
+impl Engine {
+    /// First half: refuses what is completed, unknown or mismatched, and prepares the computation.
+    ///
+    /// # Errors
+    /// `attempt_already_aggregated`, `session_not_found` for an attempt this engine neither opened nor signed for,
+    /// `validation_error`.
+    pub fn aggregate(&mut self, request: Aggregate) -> Result<AggregateJob, Rejection> {
+        self.ready()?;
+        let Aggregate {
+            key,
+            package,
+            shares,
+        } = request;
+        self.not_completed(&key)?;
+        let binding = self.binding_of(&key).ok_or(Rejection::SessionNotFound)?;
+        let group = self.derived(&key.key_group, &binding.key_spec)?;
+        let package = checked(&package, &binding, group)?;
+        if let Some(stranger) = shares
+            .keys()
+            .find(|m| !package.commitments().contains_key(*m))
+        {
+            return Err(Rejection::invalid(format!(
+                "a share of {stranger}, who is not in the package"
+            )));
+        }
+        Ok(AggregateJob {
+            key,
+            package,
+            shares,
+        })
+    }
+
+    /// Second half: checks the record again and stages completion. Two computations of one attempt make one record.
+    ///
+    /// # Errors
+    /// `attempt_already_aggregated`.
+    pub fn complete(&mut self, done: Aggregated) -> Result<Staged<PendingCompletion>, Rejection> {
+        self.ready()?;
+        let Aggregated {
+            key,
+            message,
+            key_spec,
+            signature,
+        } = done;
+        self.not_completed(&key)?;
+        self.custody.completing.insert(name_of(&key));
+        let attempt = key.clone();
+        let transcript_digest = transcript_digest(&message);
+        let record = Record::Completed(CompletedRecord {
+            attempt,
+            transcript_digest,
+            key_spec,
+        });
+        Ok(Staged::new(record, PendingCompletion { key, signature }))
+    }
+
+    /// Applies the durable record, wipes live siblings of the attempt, and hands the signature out.
+    ///
+    /// # Errors
+    /// `internal_error` when an invariant of ours is broken.
+    pub fn release_signature(
+        &mut self,
+        done: Committed<PendingCompletion>,
+    ) -> Result<Signature, Rejection> {
+        self.settle(done)
+    }
+
+    /// The completion record did not become durable.
+    pub fn withdraw_signature(&mut self, not: Uncommitted<PendingCompletion>) {
+        self.unsettle(not);
+    }
+
+    fn not_completed(&self, key: &AttemptKey) -> Result<(), Rejection> {
+        if self.state.is_completed(key) || self.custody.completing.contains(&name_of(key)) {
+            Err(Rejection::AttemptAlreadyAggregated)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What an attempt signs: from its live entry, or from the marker of a share that left.
+    fn binding_of(&self, key: &AttemptKey) -> Option<Binding> {
+        let session = self.custody.session(&key.key_group, &key.session);
+        let opened = session.filter(|s| s.knows(key.attempt)).map(|s| &s.binding);
+        opened.or_else(|| self.state.consumed_binding(key)).cloned()
+    }
+}
+
+impl AggregateJob {
+    /// Sums, verifies, and on failure finds every bad share.
+    ///
+    /// # Errors
+    /// `invalid_signature_share` with all candidates; `internal_error` when good shares make no signature.
+    pub fn run(self) -> Result<Aggregated, Rejection> {
+        let Self {
+            key,
+            package,
+            shares,
+        } = self;
+        let signature = aggregate(&package, &shares).map_err(|e| match e {
+            AggregateError::BadShares(all) => Rejection::InvalidSignatureShare(all),
+            AggregateError::NotChosen(m) => Rejection::invalid(format!("member {m} is not chosen")),
+            AggregateError::Broken => Rejection::Internal,
+        })?;
+        let (message, key_spec) = (*package.message(), package.group().spec().clone());
+        Ok(Aggregated {
+            key,
+            message,
+            key_spec,
+            signature,
+        })
+    }
+}
+
+impl Settle for PendingCompletion {
+    type Released = Signature;
+
+    fn release(self, engine: &mut Engine) -> Result<Signature, Rejection> {
+        let Self { key, signature } = self;
+        engine.custody.completing.remove(&name_of(&key));
+        if let Some(session) = engine.custody.session_mut(&key.key_group, &key.session) {
+            session.abort(None, Some(key.attempt));
+        }
+        Ok(signature)
+    }
+
+    fn give_back(self, engine: &mut Engine) {
+        engine.custody.completing.remove(&name_of(&self.key));
+    }
+}

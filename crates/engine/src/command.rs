@@ -1,0 +1,223 @@
+//! The engine's operations as plain values, and the loop body that serves a batch of them with one sync.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hardfrost_frost::dkg::{DkgFault, Round1, SealedShare, Seat};
+use hardfrost_frost::{Commitments, FrostIdentifier, GroupPublic, Signature, SignatureShare};
+use hardfrost_primitives::derive::AttemptContext;
+use hardfrost_primitives::{Member, Now};
+use rand_core::{CryptoRng, RngCore};
+
+use crate::abort::Abort;
+use crate::aggregate::{Aggregate, PendingCompletion};
+use crate::approve::{Approval, Approve};
+use crate::attempt::{AttemptIds, AttemptKey};
+use crate::engine::{Engine, Settle};
+use crate::keygen::{
+    CeremonySeat, DkgError, DkgOpen, DkgSeal, Install, PendingInstall, PendingKey,
+};
+use crate::log::{Log, LogError};
+use crate::open::{Open, Opened};
+use crate::rejection::Rejection;
+use crate::round2::{PendingShare, Round2};
+use crate::staged::{Staged, Uncommitted};
+use crate::verify_share::{Verdict, VerifyShare};
+
+/// The asker's number for a command; its reply carries the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What may be asked of an engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// [`Engine::dkg_deal`]
+    DkgDeal(Seat),
+    /// [`Engine::dkg_seal`]
+    DkgSeal(DkgSeal),
+    /// [`Engine::dkg_open`]
+    DkgOpen(DkgOpen),
+    /// [`Engine::install`]
+    Install(Install),
+    /// [`Engine::dkg_abort`]
+    DkgAbort(CeremonySeat),
+    /// [`Engine::approve`]
+    Approve(Approve),
+    /// [`Engine::derive_attempt_context`]
+    DeriveContext(AttemptContext),
+    /// [`Engine::open`]
+    Open(Open),
+    /// [`Engine::round1`]
+    Round1(AttemptKey),
+    /// [`Engine::round2`]
+    Round2(Round2),
+    /// [`Engine::abort`]
+    Abort(Abort),
+    /// [`Engine::aggregate`]
+    Aggregate(Aggregate),
+    /// [`Engine::verify_share`]
+    VerifyShare(VerifyShare),
+}
+
+/// What an engine answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Our contribution to step 1.
+    DkgDealt(Round1),
+    /// Our shares, sealed.
+    DkgSealed(BTreeMap<Member, SealedShare>),
+    /// Our share is durable as pending.
+    DkgPending(Arc<GroupPublic>),
+    /// The key signs from now on.
+    Installed(Arc<GroupPublic>),
+    /// A contribution failed its check; the ceremony's secrets are gone.
+    DkgFailed(DkgFault),
+    /// The approval is in force.
+    Approved(Approval),
+    /// A context's ids, and each included member's FROST identifier.
+    Derived(AttemptIds, Vec<(Member, FrostIdentifier)>),
+    /// The attempt is open.
+    Opened(Opened),
+    /// The seat's commitments.
+    Committed(Commitments),
+    /// The seat's share; its consumption record is durable.
+    Share(SignatureShare),
+    /// Whether anything was live and is ended.
+    Aborted(bool),
+    /// The signature; its completion record is durable.
+    Signed(Signature),
+    /// What is known of a share.
+    Verdict(Verdict),
+    /// The caller must act; nothing changed.
+    Rejected(Rejection),
+}
+
+/// Unlike decisions in one batch.
+enum Pending {
+    Key(PendingKey),
+    Install(PendingInstall),
+    Approval(Approval),
+    Share(Box<PendingShare>),
+    Completion(PendingCompletion),
+}
+
+enum Step {
+    Done(Reply),
+    Staged(Staged<Pending>),
+}
+
+/// Serves a batch: every command in order, then one append for all their records, then every reply.
+pub fn serve(
+    engine: &mut Engine,
+    log: &mut impl Log,
+    now: Now,
+    rng: &mut (impl RngCore + CryptoRng),
+    commands: Vec<(Ticket, Command)>,
+) -> Vec<(Ticket, Reply)> {
+    let mut replies = Vec::with_capacity(commands.len());
+    let mut tickets = Vec::new();
+    let mut batch = Vec::new();
+    for (ticket, command) in commands {
+        match step(engine, now, rng, command) {
+            Ok(Step::Done(reply)) => replies.push((ticket, reply)),
+            Ok(Step::Staged(staged)) => {
+                tickets.push(ticket);
+                batch.push(staged);
+            }
+            Err(DkgError::Rejected(rejection)) => {
+                replies.push((ticket, Reply::Rejected(rejection)));
+            }
+            Err(DkgError::Fault(fault)) => replies.push((ticket, Reply::DkgFailed(fault))),
+        }
+    }
+    if !batch.is_empty() {
+        let settled = commit(engine, log, batch);
+        replies.extend(tickets.into_iter().zip(settled));
+    }
+    replies
+}
+
+fn step(
+    engine: &mut Engine,
+    now: Now,
+    rng: &mut (impl RngCore + CryptoRng),
+    command: Command,
+) -> Result<Step, DkgError> {
+    Ok(match command {
+        Command::DkgDeal(seat) => Step::Done(Reply::DkgDealt(engine.dkg_deal(seat, rng)?)),
+        Command::DkgSeal(seal) => Step::Done(Reply::DkgSealed(engine.dkg_seal(seal)?)),
+        Command::DkgOpen(open) => Step::Staged(engine.dkg_open(open)?.map(Pending::Key)),
+        Command::Install(install) => Step::Staged(engine.install(install)?.map(Pending::Install)),
+        Command::DkgAbort(seat) => {
+            engine.dkg_abort(seat);
+            Step::Done(Reply::Aborted(true))
+        }
+        Command::Approve(approve) => {
+            Step::Staged(engine.approve(now, approve)?.map(Pending::Approval))
+        }
+        Command::DeriveContext(context) => {
+            let (ids, identifiers) = engine.derive_attempt_context(&context)?;
+            Step::Done(Reply::Derived(ids, identifiers))
+        }
+        Command::Open(open) => Step::Done(Reply::Opened(engine.open(now, open)?)),
+        Command::Round1(key) => Step::Done(Reply::Committed(engine.round1(now, &key, rng)?)),
+        Command::Round2(round2) => {
+            let staged = engine.round2(now, round2)?;
+            Step::Staged(staged.map(|share| Pending::Share(Box::new(share))))
+        }
+        Command::Abort(abort) => Step::Done(Reply::Aborted(engine.abort(now, &abort)?)),
+        Command::Aggregate(request) => {
+            let done = engine.aggregate(request)?.run()?;
+            Step::Staged(engine.complete(done)?.map(Pending::Completion))
+        }
+        Command::VerifyShare(question) => {
+            Step::Done(Reply::Verdict(engine.verify_share(&question)))
+        }
+    })
+}
+
+fn commit(engine: &mut Engine, log: &mut impl Log, batch: Vec<Staged<Pending>>) -> Vec<Reply> {
+    let count = batch.len();
+    match Staged::commit_all(batch, log) {
+        Ok(committed) => committed
+            .into_iter()
+            .map(|done| engine.settle(done).unwrap_or_else(Reply::Rejected))
+            .collect(),
+        Err(not) => {
+            let reply = refusal(&not);
+            engine.unsettle(not);
+            vec![reply; count]
+        }
+    }
+}
+
+fn refusal<T>(not: &Uncommitted<T>) -> Reply {
+    Reply::Rejected(match not.cause() {
+        LogError::NotWritten => Rejection::CapacityExceeded("the log takes no record now"),
+        LogError::Unknown => Rejection::StorageFault,
+    })
+}
+
+impl Settle for Pending {
+    type Released = Reply;
+
+    fn release(self, engine: &mut Engine) -> Result<Reply, Rejection> {
+        Ok(match self {
+            Self::Key(key) => Reply::DkgPending(key.release(engine)?),
+            Self::Install(install) => Reply::Installed(install.release(engine)?),
+            Self::Approval(approval) => Reply::Approved(approval.release(engine)?),
+            Self::Share(share) => Reply::Share(share.release(engine)?),
+            Self::Completion(completion) => Reply::Signed(completion.release(engine)?),
+        })
+    }
+
+    fn give_back(self, engine: &mut Engine) {
+        match self {
+            Self::Key(key) => key.give_back(engine),
+            Self::Install(install) => install.give_back(engine),
+            Self::Approval(approval) => approval.give_back(engine),
+            Self::Share(share) => share.give_back(engine),
+            Self::Completion(completion) => completion.give_back(engine),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Live nonces, in memory only, bound to (key group, session, attempt, member).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hardfrost_frost::SigningNonces;
+use hardfrost_primitives::{KeyGroup, Monotonic, SessionId};
+
+use crate::attempt::AttemptKey;
+use crate::rejection::Rejection;
+use crate::session::{LiveAttempt, Nonces, Session};
+use crate::state::AttemptName;
+
+/// All sessions of this process.
+#[derive(Default)]
+pub(crate) struct Custody {
+    sessions: BTreeMap<(KeyGroup, SessionId), Session>,
+    /// Attempts whose completion is being written.
+    pub(crate) completing: BTreeSet<AttemptName>,
+    opened: u64,
+}
+
+impl Custody {
+    /// Ends the attempts of every session whose deadline is over.
+    pub(crate) fn sweep(&mut self, now: Monotonic) {
+        for session in self.sessions.values_mut().filter(|s| s.deadline <= now) {
+            session.abort(None, None);
+        }
+    }
+
+    pub(crate) fn live_count(&self) -> usize {
+        self.sessions.values().map(Session::live_count).sum()
+    }
+
+    pub(crate) fn session(&self, key_group: &KeyGroup, session: &SessionId) -> Option<&Session> {
+        self.sessions.get(&(key_group.clone(), session.clone()))
+    }
+
+    pub(crate) fn session_mut(
+        &mut self,
+        key_group: &KeyGroup,
+        session: &SessionId,
+    ) -> Option<&mut Session> {
+        self.sessions.get_mut(&(key_group.clone(), session.clone()))
+    }
+
+    /// Room for one more session: the oldest one without live attempts leaves, never another.
+    pub(crate) fn room(
+        &self,
+        sessions_max: usize,
+    ) -> Result<Option<(KeyGroup, SessionId)>, Rejection> {
+        if self.sessions.len() < sessions_max {
+            return Ok(None);
+        }
+        self.sessions
+            .iter()
+            .filter(|(_, session)| session.live_count() == 0)
+            .min_by_key(|(_, session)| session.order)
+            .map(|(name, _)| Some(name.clone()))
+            .ok_or(Rejection::CapacityExceeded("sessions"))
+    }
+
+    pub(crate) fn forget(&mut self, name: &(KeyGroup, SessionId)) {
+        self.sessions.remove(name);
+    }
+
+    pub(crate) fn next_order(&mut self) -> u64 {
+        self.opened += 1;
+        self.opened
+    }
+
+    pub(crate) fn enter(&mut self, name: (KeyGroup, SessionId), session: Session) -> &mut Session {
+        self.sessions.entry(name).or_insert(session)
+    }
+
+    pub(crate) fn live(&self, key: &AttemptKey) -> Option<&LiveAttempt> {
+        self.session(&key.key_group, &key.session)?
+            .live(key.member, key.attempt)
+    }
+
+    pub(crate) fn live_mut(&mut self, key: &AttemptKey) -> Option<&mut LiveAttempt> {
+        self.session_mut(&key.key_group, &key.session)?
+            .live_mut(key.member, key.attempt)
+    }
+
+    /// Moves live nonces out. From here on the attempt is releasing.
+    pub(crate) fn take(&mut self, key: &AttemptKey) -> Option<SigningNonces> {
+        let live = self.live_mut(key)?;
+        let releasing = Nonces::Releasing { abort: false };
+        match std::mem::replace(&mut live.nonces, releasing) {
+            Nonces::Live(nonces) => Some(nonces),
+            other @ (Nonces::Undrawn | Nonces::Releasing { .. }) => {
+                live.nonces = other;
+                None
+            }
+        }
+    }
+
+    /// Nothing was written: the nonces live again, unless an abort came meanwhile.
+    pub(crate) fn give_back(&mut self, key: &AttemptKey, nonces: SigningNonces) {
+        let Some(live) = self.live_mut(key) else {
+            return;
+        };
+        match live.nonces {
+            Nonces::Releasing { abort: false } => live.nonces = Nonces::Live(nonces),
+            Nonces::Releasing { abort: true } => self.remove(key),
+            Nonces::Undrawn | Nonces::Live(_) => {}
+        }
+    }
+
+    /// Frees the slot of an attempt whose nonces are gone.
+    pub(crate) fn remove(&mut self, key: &AttemptKey) {
+        if let Some(session) = self.session_mut(&key.key_group, &key.session) {
+            session.remove(key.member, key.attempt);
+        }
+    }
+
+    /// Destroys every nonce and every session.
+    pub(crate) fn wipe(&mut self) {
+        self.sessions.clear();
+        self.completing.clear();
+    }
+}

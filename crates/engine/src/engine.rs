@@ -1,0 +1,183 @@
+//! The engine as a value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hardfrost_frost::{DerivedGroup, GroupPublic};
+use hardfrost_primitives::{Hash32, KeyGroup, KeySpec, Limits, Member};
+
+use crate::custody::Custody;
+use crate::keygen::Ceremonies;
+use crate::log::LogError;
+use crate::record::{EncodedRecord, Record, RecordError};
+use crate::rejection::Rejection;
+use crate::staged::{Committed, Uncommitted};
+use crate::state::{InstalledGroup, State};
+
+/// Key specs whose derived keys are kept at hand.
+const DERIVED_MAX: usize = 64;
+
+/// A signer engine. It owns key shares and live nonces; nobody else ever sees one.
+pub struct Engine {
+    pub(crate) limits: Limits,
+    pub(crate) raw_tags: BTreeSet<String>,
+    pub(crate) state: State,
+    pub(crate) custody: Custody,
+    pub(crate) ceremonies: Ceremonies,
+    derived: BTreeMap<(KeyGroup, KeySpec), Arc<DerivedGroup>>,
+    faulted: bool,
+}
+
+/// The log's content makes no engine. Nothing was skipped, nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecoverError {
+    /// A limit is zero or absurd.
+    #[error("the limit {0} is out of range")]
+    Limits(&'static str),
+    /// A record does not read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A record contradicts the ones before it.
+    #[error("record {0} contradicts the ones before it")]
+    Contradiction(usize),
+}
+
+/// What happens to a pending effect once the fate of its record is known.
+pub(crate) trait Settle {
+    type Released;
+
+    /// The record is durable and applied.
+    fn release(self, engine: &mut Engine) -> Result<Self::Released, Rejection>;
+
+    /// Nothing was written: everything is as before.
+    fn give_back(self, engine: &mut Engine);
+}
+
+impl Engine {
+    /// An engine whose state is the fold of `records`, oldest first, and whose nonces are none. `raw_tags` are the tags
+    /// under which messages that are no transaction may be approved; usually none.
+    ///
+    /// # Errors
+    /// See [`RecoverError`].
+    pub fn recover(
+        limits: Limits,
+        raw_tags: BTreeSet<String>,
+        records: &[EncodedRecord],
+    ) -> Result<Self, RecoverError> {
+        check_limits(&limits)?;
+        let mut state = State::default();
+        for (position, record) in records.iter().enumerate() {
+            let record = Record::decode(record, position)?;
+            state
+                .apply(record)
+                .map_err(|_| RecoverError::Contradiction(position))?;
+        }
+        Ok(Self {
+            limits,
+            raw_tags,
+            state,
+            custody: Custody::default(),
+            ceremonies: Ceremonies::default(),
+            derived: BTreeMap::new(),
+            faulted: false,
+        })
+    }
+
+    /// The public half of a group whose shares this engine holds.
+    #[must_use]
+    pub fn group(&self, key_group: &KeyGroup) -> Option<&Arc<GroupPublic>> {
+        self.state.keys.get(key_group).map(|group| &group.public)
+    }
+
+    /// The seats this engine holds in a group, and the certificate's hash.
+    #[must_use]
+    pub fn seats(&self, key_group: &KeyGroup) -> Option<(BTreeSet<Member>, Hash32)> {
+        let group = self.state.keys.get(key_group)?;
+        Some((group.shares.keys().copied().collect(), group.certificate))
+    }
+
+    /// Live attempts, over all sessions.
+    #[must_use]
+    pub fn live_attempts(&self) -> usize {
+        self.custody.live_count()
+    }
+
+    pub(crate) fn ready(&self) -> Result<(), Rejection> {
+        if self.faulted {
+            Err(Rejection::StorageFault)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn installed(&self, key_group: &KeyGroup) -> Result<&InstalledGroup, Rejection> {
+        self.state.keys.get(key_group).ok_or(Rejection::DkgNotReady)
+    }
+
+    /// The group's keys under a spec, computed once.
+    pub(crate) fn derived(
+        &mut self,
+        key_group: &KeyGroup,
+        spec: &KeySpec,
+    ) -> Result<Arc<DerivedGroup>, Rejection> {
+        let name = (key_group.clone(), spec.clone());
+        if let Some(group) = self.derived.get(&name) {
+            return Ok(Arc::clone(group));
+        }
+        let public = Arc::clone(&self.installed(key_group)?.public);
+        let group = DerivedGroup::new(public, spec.clone()).map_err(Rejection::invalid)?;
+        let group = Arc::new(group);
+        if self.derived.len() >= DERIVED_MAX {
+            self.derived.clear();
+        }
+        self.derived.insert(name, Arc::clone(&group));
+        Ok(group)
+    }
+
+    pub(crate) fn settle<T: Settle>(
+        &mut self,
+        done: Committed<T>,
+    ) -> Result<T::Released, Rejection> {
+        self.state
+            .apply(done.record)
+            .map_err(|_| Rejection::Internal)?;
+        done.pending.release(self)
+    }
+
+    pub(crate) fn unsettle<T: Settle>(&mut self, not: Uncommitted<T>) {
+        match not.cause {
+            LogError::NotWritten => {
+                for staged in not.batch {
+                    staged.pending.give_back(self);
+                }
+            }
+            LogError::Unknown => {
+                drop(not);
+                self.custody.wipe();
+                self.ceremonies.wipe();
+                self.faulted = true;
+            }
+        }
+    }
+}
+
+fn check_limits(limits: &Limits) -> Result<(), RecoverError> {
+    let within = [
+        ("members_max", (2..=1000).contains(&limits.members_max)),
+        (
+            "live_attempts_max",
+            (1..=1 << 20).contains(&limits.live_attempts_max),
+        ),
+        ("sessions_max", (1..=1 << 20).contains(&limits.sessions_max)),
+        ("window", (1..=2048).contains(&limits.window)),
+        (
+            "markers_per_seat_max",
+            (1..=1 << 20).contains(&limits.markers_per_seat_max),
+        ),
+        ("life_max", !limits.life_max.is_zero()),
+    ];
+    match within.into_iter().find(|(_, ok)| !ok) {
+        Some((name, _)) => Err(RecoverError::Limits(name)),
+        None => Ok(()),
+    }
+}

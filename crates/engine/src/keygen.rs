@@ -1,0 +1,276 @@
+//! The secret steps of a key generation, sealing and opening included: secrets live here, under a ceremony id.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hardfrost_frost::dkg::{deal, AwaitShares, Dealing, DkgFault, Round1, SealedShare, Seat};
+use hardfrost_frost::GroupPublic;
+use hardfrost_primitives::{Hash32, Member};
+use rand_core::{CryptoRng, RngCore};
+
+use crate::engine::{Engine, Settle};
+use crate::record::{InstalledKey, PendingShareOfKey, Record};
+use crate::rejection::Rejection;
+use crate::staged::{Committed, Staged, Uncommitted};
+
+/// Ceremonies under way at once.
+const CEREMONIES_MAX: usize = 16;
+
+/// A seat in a ceremony.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CeremonySeat {
+    /// The ceremony's id.
+    pub ceremony: Hash32,
+    /// Our seat.
+    pub member: Member,
+}
+
+/// Step 3: everybody is known to hold these contributions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DkgSeal {
+    /// Which ceremony and seat.
+    pub seat: CeremonySeat,
+    /// Hash of the round-1 transcript.
+    pub transcript: Hash32,
+    /// The other members' contributions.
+    pub others: BTreeMap<Member, Round1>,
+}
+
+/// After step 3: the shares sealed to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DkgOpen {
+    /// Which ceremony and seat.
+    pub seat: CeremonySeat,
+    /// By sender.
+    pub sealed: BTreeMap<Member, SealedShare>,
+    /// Hash of the whole transcript, recorded with the pending share.
+    pub transcript: Hash32,
+}
+
+/// The certificate is here: a pending share may sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Install {
+    /// Which ceremony and seat.
+    pub seat: CeremonySeat,
+    /// Hash of the certificate.
+    pub certificate: Hash32,
+}
+
+/// Why a secret step failed. Its ceremony's secrets are gone, but for `Rejected`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DkgError {
+    /// The caller's fault; nothing changed.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// A contribution failed its check.
+    #[error(transparent)]
+    Fault(#[from] DkgFault),
+}
+
+/// A pending share, until its record is durable.
+pub struct PendingKey {
+    group: Arc<GroupPublic>,
+}
+
+/// An installed key, until its record is durable.
+pub struct PendingInstall {
+    group: Arc<GroupPublic>,
+}
+
+enum Ceremony {
+    Dealt(Dealing),
+    Sealed(AwaitShares),
+}
+
+/// Secrets of the ceremonies under way.
+#[derive(Default)]
+pub(crate) struct Ceremonies {
+    live: BTreeMap<CeremonySeat, Ceremony>,
+}
+
+impl Ceremonies {
+    pub(crate) fn wipe(&mut self) {
+        self.live.clear();
+    }
+}
+
+impl Engine {
+    /// Step 1: draws our polynomial and ephemeral key.
+    ///
+    /// # Errors
+    /// Sizes out of range, a seat that has dealt already, too many ceremonies at once.
+    pub fn dkg_deal(
+        &mut self,
+        seat: Seat,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Round1, DkgError> {
+        self.ready()?;
+        let name = CeremonySeat {
+            ceremony: seat.ceremony,
+            member: seat.member,
+        };
+        if seat.count > self.limits.members_max {
+            return Err(Rejection::invalid("the group is larger than this engine accepts").into());
+        }
+        if self.ceremonies.live.contains_key(&name)
+            || self
+                .state
+                .pending
+                .contains_key(&(name.ceremony, name.member))
+        {
+            return Err(Rejection::SessionConflict("this seat has dealt in this ceremony").into());
+        }
+        if self.ceremonies.live.len() >= CEREMONIES_MAX {
+            return Err(Rejection::CapacityExceeded("key generations at once").into());
+        }
+        let (dealing, shown) = deal(seat, rng)?;
+        self.ceremonies.live.insert(name, Ceremony::Dealt(dealing));
+        Ok(shown)
+    }
+
+    /// Step 3: checks everybody's contribution and seals our shares.
+    ///
+    /// # Errors
+    /// A failed check names its author and ends the ceremony.
+    pub fn dkg_seal(
+        &mut self,
+        request: DkgSeal,
+    ) -> Result<BTreeMap<Member, SealedShare>, DkgError> {
+        self.ready()?;
+        let DkgSeal {
+            seat,
+            transcript,
+            others,
+        } = request;
+        match self.ceremonies.live.remove(&seat) {
+            Some(Ceremony::Dealt(dealing)) => {
+                let (waiting, sealed) = dealing.seal(transcript, &others)?;
+                self.ceremonies.live.insert(seat, Ceremony::Sealed(waiting));
+                Ok(sealed)
+            }
+            other => self.put_back(seat, other),
+        }
+    }
+
+    /// After step 3: opens and checks the shares sealed to us; the sum is pending until its record is durable.
+    ///
+    /// # Errors
+    /// A failed check names its author and ends the ceremony.
+    pub fn dkg_open(&mut self, request: DkgOpen) -> Result<Staged<PendingKey>, DkgError> {
+        self.ready()?;
+        let DkgOpen {
+            seat,
+            sealed,
+            transcript,
+        } = request;
+        match self.ceremonies.live.remove(&seat) {
+            Some(Ceremony::Sealed(waiting)) => {
+                let share = waiting.open(&sealed)?;
+                let group = Arc::clone(share.group());
+                let ceremony = seat.ceremony;
+                let key = PendingShareOfKey {
+                    ceremony,
+                    share_epoch: 0,
+                    transcript,
+                    share,
+                };
+                Ok(Staged::new(Record::KeyPending(key), PendingKey { group }))
+            }
+            other => self.put_back(seat, other),
+        }
+    }
+
+    fn put_back<T>(
+        &mut self,
+        seat: CeremonySeat,
+        ceremony: Option<Ceremony>,
+    ) -> Result<T, DkgError> {
+        if let Some(ceremony) = ceremony {
+            self.ceremonies.live.insert(seat, ceremony);
+        }
+        Err(Rejection::invalid("the ceremony is not at this step").into())
+    }
+
+    /// Step 5 is complete: the pending share becomes the key that signs.
+    ///
+    /// # Errors
+    /// `validation_error` without a pending share; `session_conflict` when the group is known with other keys.
+    pub fn install(&mut self, request: Install) -> Result<Staged<PendingInstall>, Rejection> {
+        self.ready()?;
+        let Install { seat, certificate } = request;
+        let pending = self.state.pending.get(&(seat.ceremony, seat.member));
+        let pending = pending.ok_or_else(|| Rejection::invalid("no pending share"))?;
+        let group = Arc::clone(pending.share.group());
+        if let Some(known) = self.state.keys.get(group.key_group()) {
+            let same = known.public == group
+                && known.share_epoch == pending.share_epoch
+                && known.certificate == certificate
+                && !known.shares.contains_key(&seat.member);
+            if !same {
+                return Err(Rejection::SessionConflict(
+                    "the group is known with other keys",
+                ));
+            }
+        }
+        let CeremonySeat { ceremony, member } = seat;
+        let record = Record::KeyInstalled(InstalledKey {
+            ceremony,
+            member,
+            certificate,
+        });
+        Ok(Staged::new(record, PendingInstall { group }))
+    }
+
+    /// Discards every secret of a ceremony that has no durable share yet.
+    pub fn dkg_abort(&mut self, seat: CeremonySeat) {
+        self.ceremonies.live.remove(&seat);
+    }
+
+    /// The group whose pending share is durable now: confirm it.
+    ///
+    /// # Errors
+    /// `internal_error` when an invariant of ours is broken.
+    pub fn release_pending_key(
+        &mut self,
+        done: Committed<PendingKey>,
+    ) -> Result<Arc<GroupPublic>, Rejection> {
+        self.settle(done)
+    }
+
+    /// The pending share did not become durable: the ceremony is over for this seat.
+    pub fn withdraw_pending_key(&mut self, not: Uncommitted<PendingKey>) {
+        self.unsettle(not);
+    }
+
+    /// The group whose key signs from now on.
+    ///
+    /// # Errors
+    /// `internal_error` when an invariant of ours is broken.
+    pub fn release_install(
+        &mut self,
+        done: Committed<PendingInstall>,
+    ) -> Result<Arc<GroupPublic>, Rejection> {
+        self.settle(done)
+    }
+}
+
+impl Settle for PendingKey {
+    type Released = Arc<GroupPublic>;
+
+    fn release(self, _: &mut Engine) -> Result<Self::Released, Rejection> {
+        Ok(self.group)
+    }
+
+    /// The share went with the record that was not written; a new ceremony makes a new one.
+    fn give_back(self, _: &mut Engine) {}
+}
+
+impl Settle for PendingInstall {
+    type Released = Arc<GroupPublic>;
+
+    fn release(self, _: &mut Engine) -> Result<Self::Released, Rejection> {
+        Ok(self.group)
+    }
+
+    fn give_back(self, _: &mut Engine) {}
+}

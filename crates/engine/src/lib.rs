@@ -1,0 +1,43 @@
+//! The signer engine: the only part that touches secrets. It does FROST and custody, nothing else: it sees no operator
+//! keys, envelopes or network, reads no clock, environment or files; time, randomness and the log are given to it.
+//!
+//! Nothing that depends on a secret leaves before its record is durable, and the types say so: an operation that needs a
+//! record returns [`Staged`]; only [`Staged::commit_all`] turns that into [`Committed`]; only a committed share is
+//! computed at all.
+
+mod abort;
+mod aggregate;
+mod approve;
+mod attempt;
+mod command;
+mod context;
+mod custody;
+mod engine;
+mod gates;
+mod keygen;
+mod log;
+mod open;
+mod record;
+mod rejection;
+mod round1;
+mod round2;
+mod session;
+mod staged;
+mod state;
+mod verify_share;
+
+pub use abort::Abort;
+pub use aggregate::{Aggregate, AggregateJob, Aggregated, PendingCompletion};
+pub use approve::{Approval, Approve, ApprovedInput, Artifact};
+pub use attempt::{AttemptIds, AttemptKey, MemberCommitments, SigningPackage};
+pub use command::{serve, Command, Reply, Ticket};
+pub use engine::{Engine, RecoverError};
+pub use gates::Approved;
+pub use keygen::{CeremonySeat, DkgError, DkgOpen, DkgSeal, Install, PendingInstall, PendingKey};
+pub use log::{Log, LogError, MemoryLog};
+pub use open::{Open, Opened};
+pub use record::{EncodedRecord, RecordError};
+pub use rejection::{Code, PolicyReason, Recovery, Rejection};
+pub use round2::{PendingShare, Round2};
+pub use staged::{Committed, Staged, Uncommitted};
+pub use verify_share::{Verdict, VerifyShare};

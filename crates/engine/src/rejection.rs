@@ -1,0 +1,178 @@
+//! The caller must act; nothing changed. Codes are contract, texts are not. This is the one table of codes.
+
+use hardfrost_frost::Candidate;
+
+/// A stable name for what went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(
+    missing_docs,
+    reason = "each code is documented on the rejection that carries it"
+)]
+pub enum Code {
+    ValidationError,
+    SessionConflict,
+    SessionNotFound,
+    DkgNotReady,
+    Round1NotStarted,
+    ConsumedNonceReplay,
+    AttemptSuperseded,
+    AttemptAlreadyAggregated,
+    InvalidSignatureShare,
+    SigningPolicyRejected,
+    CapacityExceeded,
+    StorageFault,
+    InternalError,
+}
+
+/// What a caller may do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// Nothing changed, or a new attempt will do.
+    Recoverable,
+    /// Give up on this session, or reopen the engine.
+    Terminal,
+}
+
+/// Why the signing policy refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyReason {
+    /// No approval names this session, message and key.
+    #[error("message_not_bound_to_approval")]
+    MessageNotBoundToApproval,
+    /// The approval's time is over.
+    #[error("approval_expired")]
+    ApprovalExpired,
+    /// Raw messages need a rule that names their tag.
+    #[error("raw_message_signing_disabled")]
+    RawMessageSigningDisabled,
+    /// The transaction asks for more than the default sighash.
+    #[error("sighash_type_not_allowed")]
+    SighashTypeNotAllowed,
+}
+
+/// A refused request. Nothing changed: no session, no slot, no record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Malformed or mismatching input.
+    #[error("the request is not valid: {0}")]
+    Validation(String),
+    /// Same key, other payload.
+    #[error("this is already bound otherwise: {0}")]
+    SessionConflict(&'static str),
+    /// No live entry for the member in this attempt.
+    #[error("no such session, or no live attempt of this member")]
+    SessionNotFound,
+    /// No key for the group here.
+    #[error("this engine holds no key of the group")]
+    DkgNotReady,
+    /// Round2 before Round1.
+    #[error("round1 has not been called for this attempt")]
+    Round1NotStarted,
+    /// The nonces of this attempt are spent: open a new attempt.
+    #[error("the nonces of this attempt are spent: open a new attempt")]
+    ConsumedNonceReplay,
+    /// Older than the window.
+    #[error("the attempt is older than the window of live attempts")]
+    AttemptSuperseded,
+    /// The attempt is completed.
+    #[error("the attempt is completed: a lost signature needs a new attempt")]
+    AttemptAlreadyAggregated,
+    /// Bad shares, all of them.
+    #[error("{} signature shares are missing or bad", .0.len())]
+    InvalidSignatureShare(Vec<Candidate>),
+    /// The approval gate is closed.
+    #[error("policy refuses: {0}")]
+    SigningPolicy(PolicyReason),
+    /// A limit; nothing changed.
+    #[error("at the limit: {0}")]
+    CapacityExceeded(&'static str),
+    /// The log failed in a way that leaves the disk's content unknown. Reopen the engine.
+    #[error("storage failed: reopen the engine")]
+    StorageFault,
+    /// A broken invariant of ours.
+    #[error("internal error")]
+    Internal,
+}
+
+impl Rejection {
+    pub(crate) fn invalid(why: impl std::fmt::Display) -> Self {
+        Self::Validation(why.to_string())
+    }
+
+    /// The stable name.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Validation(_) => Code::ValidationError,
+            Self::SessionConflict(_) => Code::SessionConflict,
+            Self::SessionNotFound => Code::SessionNotFound,
+            Self::DkgNotReady => Code::DkgNotReady,
+            Self::Round1NotStarted => Code::Round1NotStarted,
+            Self::ConsumedNonceReplay => Code::ConsumedNonceReplay,
+            Self::AttemptSuperseded => Code::AttemptSuperseded,
+            Self::AttemptAlreadyAggregated => Code::AttemptAlreadyAggregated,
+            Self::InvalidSignatureShare(_) => Code::InvalidSignatureShare,
+            Self::SigningPolicy(_) => Code::SigningPolicyRejected,
+            Self::CapacityExceeded(_) => Code::CapacityExceeded,
+            Self::StorageFault => Code::StorageFault,
+            Self::Internal => Code::InternalError,
+        }
+    }
+}
+
+impl Code {
+    /// Every code, for the test that lists the table.
+    pub const ALL: [Self; 13] = [
+        Self::ValidationError,
+        Self::SessionConflict,
+        Self::SessionNotFound,
+        Self::DkgNotReady,
+        Self::Round1NotStarted,
+        Self::ConsumedNonceReplay,
+        Self::AttemptSuperseded,
+        Self::AttemptAlreadyAggregated,
+        Self::InvalidSignatureShare,
+        Self::SigningPolicyRejected,
+        Self::CapacityExceeded,
+        Self::StorageFault,
+        Self::InternalError,
+    ];
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ValidationError => "validation_error",
+            Self::SessionConflict => "session_conflict",
+            Self::SessionNotFound => "session_not_found",
+            Self::DkgNotReady => "dkg_not_ready",
+            Self::Round1NotStarted => "round1_not_started",
+            Self::ConsumedNonceReplay => "consumed_nonce_replay",
+            Self::AttemptSuperseded => "attempt_superseded",
+            Self::AttemptAlreadyAggregated => "attempt_already_aggregated",
+            Self::InvalidSignatureShare => "invalid_signature_share",
+            Self::SigningPolicyRejected => "signing_policy_rejected",
+            Self::CapacityExceeded => "capacity_exceeded",
+            Self::StorageFault => "storage_fault",
+            Self::InternalError => "internal_error",
+        }
+    }
+
+    /// Whether a new try can do.
+    #[must_use]
+    pub fn recovery(self) -> Recovery {
+        match self {
+            Self::SessionNotFound | Self::StorageFault | Self::InternalError => Recovery::Terminal,
+            Self::ValidationError
+            | Self::SessionConflict
+            | Self::DkgNotReady
+            | Self::Round1NotStarted
+            | Self::ConsumedNonceReplay
+            | Self::AttemptSuperseded
+            | Self::AttemptAlreadyAggregated
+            | Self::InvalidSignatureShare
+            | Self::SigningPolicyRejected
+            | Self::CapacityExceeded => Recovery::Recoverable,
+        }
+    }
+}

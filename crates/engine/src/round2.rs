@@ -1,0 +1,198 @@
+//! Round2: verify → gates → stage the record → durable → sign → release. A bad package never burns a nonce.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hardfrost_frost::{
+    sign, CheckedPackage, Commitments, DerivedGroup, DerivedShare, SignatureShare, SigningNonces,
+};
+use hardfrost_primitives::{Member, Now};
+
+use crate::attempt::{AttemptKey, SigningPackage};
+use crate::engine::{Engine, Settle};
+use crate::gates::{self, Approved};
+use crate::record::{ConsumedRecord, Record};
+use crate::rejection::Rejection;
+use crate::session::Nonces;
+use crate::staged::{Committed, Staged, Uncommitted};
+use crate::state::Binding;
+
+/// A request for this seat's share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round2 {
+    /// Attempt and seat.
+    pub key: AttemptKey,
+    /// The coordinator's choice.
+    pub package: SigningPackage,
+}
+
+/// Everything a share needs, and no share yet. Dropping it destroys the nonces.
+pub struct PendingShare {
+    key: AttemptKey,
+    approved: Approved,
+    nonces: SigningNonces,
+    share: DerivedShare,
+    package: CheckedPackage,
+}
+
+impl Engine {
+    /// Checks everything, then moves the nonces out with their consumption record. No share exists yet.
+    ///
+    /// # Errors
+    /// `consumed_nonce_replay`, `session_not_found`, `round1_not_started`, `validation_error`,
+    /// `signing_policy_rejected`, `attempt_already_aggregated`, `capacity_exceeded`; the nonces live on after each.
+    pub fn round2(&mut self, now: Now, request: Round2) -> Result<Staged<PendingShare>, Rejection> {
+        self.ready()?;
+        self.custody.sweep(now.mono);
+        let Round2 { key, package } = request;
+        if self.state.is_consumed(&key) {
+            return Err(Rejection::ConsumedNonceReplay);
+        }
+        let live = self.custody.live(&key).ok_or(Rejection::SessionNotFound)?;
+        let own = match &live.nonces {
+            Nonces::Live(nonces) => nonces.commitments(),
+            Nonces::Undrawn => return Err(Rejection::Round1NotStarted),
+            Nonces::Releasing { .. } => return Err(Rejection::ConsumedNonceReplay),
+        };
+        let context = Arc::clone(&live.context);
+        let session = self.custody.session(&key.key_group, &key.session);
+        let binding = session.ok_or(Rejection::SessionNotFound)?.binding.clone();
+        let group = self.derived(&key.key_group, &binding.key_spec)?;
+        let package = checked(&package, &binding, Arc::clone(&group))?;
+        if let Some(m) = package
+            .commitments()
+            .keys()
+            .find(|m| !context.included.contains(m))
+        {
+            return Err(Rejection::invalid(format!(
+                "member {m} is not included in this attempt"
+            )));
+        }
+        if package.commitments().get(&key.member) != Some(&own) {
+            return Err(Rejection::invalid(
+                "the package does not hold this seat's own commitments",
+            ));
+        }
+        let name = (&key.key_group, &key.session);
+        let approved = gates::check(&self.state, now, name, &binding)?;
+        if self.state.is_completed(&key) {
+            return Err(Rejection::AttemptAlreadyAggregated);
+        }
+        if self.state.markers(&key) >= self.limits.markers_per_seat_max {
+            return Err(Rejection::CapacityExceeded(
+                "consumption markers of one seat",
+            ));
+        }
+        let held = self.installed(&key.key_group)?.shares.get(&key.member);
+        let share = held.and_then(|share| DerivedShare::new(share, group));
+        let share = share.ok_or(Rejection::Internal)?;
+        let nonces = self.custody.take(&key).ok_or(Rejection::Internal)?;
+        let record = consumption(&key, binding);
+        Ok(Staged::new(
+            record,
+            PendingShare {
+                key,
+                approved,
+                nonces,
+                share,
+                package,
+            },
+        ))
+    }
+
+    /// Applies the durable record, signs, wipes, frees the slot.
+    ///
+    /// # Errors
+    /// `internal_error` when an invariant of ours is broken; the nonces are gone all the same.
+    pub fn release(&mut self, done: Committed<PendingShare>) -> Result<SignatureShare, Rejection> {
+        self.settle(done)
+    }
+
+    /// The record did not become durable. Nothing written: the nonces live again. Unknown: they are destroyed, and the
+    /// engine answers `storage_fault` until it is recovered from its log.
+    pub fn withdraw(&mut self, not: Uncommitted<PendingShare>) {
+        self.unsettle(not);
+    }
+}
+
+fn consumption(key: &AttemptKey, binding: Binding) -> Record {
+    let Binding {
+        message,
+        key_spec,
+        suite,
+        share_epoch,
+    } = binding;
+    let attempt = key.clone();
+    Record::Consumed(ConsumedRecord {
+        attempt,
+        message,
+        key_spec,
+        suite,
+        share_epoch,
+    })
+}
+
+/// A package that says what the session says and whose commitments are t distinct members' points.
+pub(crate) fn checked(
+    package: &SigningPackage,
+    binding: &Binding,
+    group: Arc<DerivedGroup>,
+) -> Result<CheckedPackage, Rejection> {
+    if package.message != binding.message {
+        return Err(Rejection::invalid("the package is for another message"));
+    }
+    if package.key_spec != binding.key_spec {
+        return Err(Rejection::invalid("the package is for another key spec"));
+    }
+    let commitments = parsed(package)?;
+    CheckedPackage::new(group, binding.message, commitments).map_err(Rejection::invalid)
+}
+
+fn parsed(package: &SigningPackage) -> Result<BTreeMap<Member, Commitments>, Rejection> {
+    let mut commitments = BTreeMap::new();
+    for entry in &package.commitments {
+        let member = entry.member;
+        let points = Commitments::from_bytes(&entry.hiding, &entry.binding)
+            .map_err(|e| Rejection::invalid(format!("member {member}: {e}")))?;
+        if commitments.insert(member, points).is_some() {
+            return Err(Rejection::invalid(format!("member {member} appears twice")));
+        }
+    }
+    Ok(commitments)
+}
+
+impl Settle for PendingShare {
+    type Released = SignatureShare;
+
+    fn release(self, engine: &mut Engine) -> Result<SignatureShare, Rejection> {
+        let Self {
+            key,
+            approved,
+            nonces,
+            share,
+            package,
+        } = self;
+        engine.custody.remove(&key);
+        sign_approved(approved, &share, nonces, &package)
+    }
+
+    fn give_back(self, engine: &mut Engine) {
+        engine.custody.give_back(&self.key, self.nonces);
+    }
+}
+
+/// The only caller of `frost::sign`: it cannot be reached without the gates' word, and uses it up.
+fn sign_approved(
+    approved: Approved,
+    share: &DerivedShare,
+    nonces: SigningNonces,
+    package: &CheckedPackage,
+) -> Result<SignatureShare, Rejection> {
+    let approved = approved.into_binding();
+    let same =
+        approved.message == *package.message() && approved.key_spec == *package.group().spec();
+    if !same {
+        return Err(Rejection::Internal);
+    }
+    sign(share, nonces, package).map_err(|_| Rejection::Internal)
+}

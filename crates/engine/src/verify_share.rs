@@ -1,0 +1,74 @@
+//! verify_share: three answers, and never an error for bad input.
+
+use std::sync::Arc;
+
+use hardfrost_frost::{verify_share, CheckedPackage, DerivedGroup, ShareVerdict, SignatureShare};
+use hardfrost_primitives::{KeyGroup, KeySpec, Member, Suite};
+
+use crate::attempt::SigningPackage;
+use crate::engine::Engine;
+use crate::round2::checked;
+use crate::state::Binding;
+
+/// A question about one share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyShare {
+    /// The group.
+    pub key_group: KeyGroup,
+    /// Which key of the group signs.
+    pub key_spec: KeySpec,
+    /// The suite.
+    pub suite: Suite,
+    /// The package the share answers.
+    pub package: SigningPackage,
+    /// Whose share.
+    pub member: Member,
+    /// The share as it came; its length is part of the question.
+    pub share: Vec<u8>,
+}
+
+/// What is known of the share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It fits.
+    Valid,
+    /// Everything else is in order and the share is undecodable or fails the equation.
+    Invalid,
+    /// Package, member or key material leave the question open: nobody is to blame for that.
+    Indeterminate,
+}
+
+impl Engine {
+    /// Judges a share. The order of the checks keeps a coordinator's bad package from being laid at a member's door.
+    #[must_use]
+    pub fn verify_share(&mut self, question: &VerifyShare) -> Verdict {
+        let Some(package) = self.judged_package(question) else {
+            return Verdict::Indeterminate;
+        };
+        if !package.commitments().contains_key(&question.member) {
+            return Verdict::Indeterminate;
+        }
+        let Ok(share) = <[u8; 32]>::try_from(question.share.as_slice()) else {
+            return Verdict::Invalid;
+        };
+        match verify_share(&package, question.member, &SignatureShare(share)) {
+            ShareVerdict::Valid => Verdict::Valid,
+            ShareVerdict::Undecodable | ShareVerdict::Invalid => Verdict::Invalid,
+            ShareVerdict::NotChosen => Verdict::Indeterminate,
+        }
+    }
+
+    fn judged_package(&mut self, question: &VerifyShare) -> Option<CheckedPackage> {
+        self.ready().ok()?;
+        let group: Arc<DerivedGroup> =
+            self.derived(&question.key_group, &question.key_spec).ok()?;
+        let share_epoch = self.installed(&question.key_group).ok()?.share_epoch;
+        let binding = Binding {
+            message: question.package.message,
+            key_spec: question.key_spec.clone(),
+            suite: question.suite,
+            share_epoch,
+        };
+        checked(&question.package, &binding, group).ok()
+    }
+}

@@ -1,0 +1,99 @@
+//! What an attempt has seen: of everybody the first statement and the first different one, nothing more.
+
+use std::collections::BTreeMap;
+
+use hardfrost_primitives::{Hash32, Member};
+use hardfrost_wire::{Frame, Kind, SharePayload, Verified};
+
+/// The first body wins; the first different one is kept beside it.
+struct Kept {
+    first: Verified<Frame>,
+    different: Option<Verified<Frame>>,
+}
+
+/// What recording a frame found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// The author's first statement of this kind.
+    First,
+    /// The same statement again.
+    Again,
+    /// A different statement: kept, not counted.
+    Different,
+}
+
+/// The frames of one attempt, bounded by kinds × members.
+#[derive(Default)]
+pub struct Collector {
+    kept: BTreeMap<(Kind, Member), Kept>,
+    commitments: Vec<Member>,
+    shares: BTreeMap<Hash32, BTreeMap<Member, [u8; 32]>>,
+}
+
+impl Collector {
+    /// Records a frame, then counts it if it is its author's first of the kind.
+    pub fn record(&mut self, frame: &Verified<Frame>) -> Recorded {
+        let name = (frame.kind(), frame.head().author);
+        let Some(kept) = self.kept.get_mut(&name) else {
+            self.kept.insert(
+                name,
+                Kept {
+                    first: frame.clone(),
+                    different: None,
+                },
+            );
+            self.count(frame);
+            return Recorded::First;
+        };
+        if kept.first.body_hash() == frame.body_hash() {
+            return Recorded::Again;
+        }
+        kept.different.get_or_insert_with(|| frame.clone());
+        Recorded::Different
+    }
+
+    fn count(&mut self, frame: &Verified<Frame>) {
+        let author = frame.head().author;
+        if frame.kind() == Kind::Commitments {
+            self.commitments.push(author);
+        }
+        if frame.kind() != Kind::Share {
+            return;
+        }
+        if let Ok(SharePayload { package, share, .. }) = frame.payload() {
+            self.shares
+                .entry(package)
+                .or_default()
+                .insert(author, share);
+        }
+    }
+
+    /// The members whose commitments are here, in the order of their arrival.
+    #[must_use]
+    pub fn committed(&self) -> &[Member] {
+        &self.commitments
+    }
+
+    /// A member's first commitments frame.
+    #[must_use]
+    pub fn commitments_of(&self, member: Member) -> Option<&Verified<Frame>> {
+        self.kept
+            .get(&(Kind::Commitments, member))
+            .map(|kept| &kept.first)
+    }
+
+    /// The shares that name this package body; a share that names another is kept apart and counts for nothing here.
+    #[must_use]
+    pub fn shares_of(&self, package: Hash32) -> BTreeMap<Member, [u8; 32]> {
+        self.shares.get(&package).cloned().unwrap_or_default()
+    }
+
+    /// The members that signed two different bodies of one kind, with both frames.
+    pub fn contradictions(
+        &self,
+    ) -> impl Iterator<Item = (Member, &Verified<Frame>, &Verified<Frame>)> {
+        self.kept.iter().filter_map(|((_, member), kept)| {
+            Some((*member, &kept.first, kept.different.as_ref()?))
+        })
+    }
+}

@@ -1,0 +1,10 @@
+//! One node's complete behaviour, pure: frames, engine replies, time and the operator's requests come in; frames, engine
+//! commands and events go out. The join of protocol and engine lives here, so that whatever runs a node runs this code.
+
+mod keygen;
+mod seat;
+mod signing;
+
+pub use keygen::Proposal;
+pub use seat::{Event, Input, Output, Request, Seat, SeatTerms};
+pub use signing::SessionReport;

@@ -1,0 +1,270 @@
+//! The seat: routes every input to the machine it concerns, and every question to the engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hardfrost_dkg::{Ceremony, CeremonyFault, Certificate, Descriptor};
+use hardfrost_engine::{Approval, Approve, Artifact, Command, Rejection, Reply, Ticket};
+use hardfrost_frost::GroupPublic;
+use hardfrost_primitives::{KeyGroup, Member, Monotonic, Now, RequestId, SessionId};
+use hardfrost_roast::{intake, Session, Speaker};
+use hardfrost_wire::{FinalSignature, FromPeer, Incarnation, Kind, OperatorKey, Roster, Sizes};
+
+use crate::keygen::Proposal;
+use crate::signing::SessionReport;
+
+/// What reaches a seat.
+#[derive(Debug)]
+pub enum Input {
+    /// Bytes that an authenticated peer handed over.
+    Peer(FromPeer<Vec<u8>>),
+    /// The engine's reply to a command.
+    Engine(Ticket, Reply),
+    /// `poll_timeout` has come.
+    Timeout,
+    /// The operator.
+    Local(Request),
+}
+
+/// What an operator asks for.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Take part in a key generation.
+    MakeKey(Proposal),
+    /// Approve a PSBT, and sign what it asks of this group.
+    Approve {
+        /// Which group.
+        key_group: KeyGroup,
+        /// Binary or base64.
+        psbt: Vec<u8>,
+        /// The request's name.
+        request: RequestId,
+        /// How long approval and sessions live.
+        life: Duration,
+    },
+}
+
+/// What a seat wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Send these bytes to every roster peer.
+    Send(Vec<u8>),
+    /// Ask the engine; feed the reply back with the same ticket.
+    Engine(Ticket, Command),
+    /// For whoever watches.
+    Event(Event),
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A key is certified and signs.
+    KeyMade(Box<Certificate>, Arc<GroupPublic>),
+    /// A key generation is over without a key.
+    KeyFailed(CeremonyFault),
+    /// The approval is in force; its sessions have started.
+    Approved(Approval),
+    /// The engine refused the operator's request.
+    Refused(Rejection),
+    /// A session is over.
+    Ended(SessionReport),
+}
+
+/// Who a seat is.
+pub struct SeatTerms {
+    /// Its number.
+    pub member: Member,
+    /// Its operator's key.
+    pub key: OperatorKey,
+    /// 16 random bytes, drawn at process start.
+    pub incarnation: Incarnation,
+    /// The group's operators.
+    pub roster: Arc<Roster>,
+}
+
+/// Whom an engine reply is for.
+pub(crate) enum Asker {
+    Ceremony,
+    Session(SessionId),
+    Approval {
+        key_group: KeyGroup,
+        ends: Monotonic,
+    },
+    Nobody,
+}
+
+/// A group this seat signs for.
+pub(crate) struct KnownGroup {
+    pub(crate) public: Arc<GroupPublic>,
+    pub(crate) share_epoch: u32,
+}
+
+/// One seat of one node.
+pub struct Seat {
+    pub(crate) speaker: Speaker,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) groups: BTreeMap<KeyGroup, KnownGroup>,
+    pub(crate) ceremony: Option<Ceremony>,
+    pub(crate) sessions: BTreeMap<SessionId, Session>,
+    askers: BTreeMap<Ticket, Asker>,
+    next_ticket: u64,
+    noise: u64,
+}
+
+impl Seat {
+    /// A seat that holds no key yet.
+    #[must_use]
+    pub fn new(terms: SeatTerms) -> Self {
+        let SeatTerms {
+            member,
+            key,
+            incarnation,
+            roster,
+        } = terms;
+        Self {
+            speaker: Speaker {
+                member,
+                key,
+                incarnation,
+            },
+            roster,
+            groups: BTreeMap::new(),
+            ceremony: None,
+            sessions: BTreeMap::new(),
+            askers: BTreeMap::new(),
+            next_ticket: 0,
+            noise: 0,
+        }
+    }
+
+    /// Advances everything the input concerns.
+    pub fn handle(&mut self, now: Now, input: Input) -> Vec<Output> {
+        match input {
+            Input::Peer(bytes) => self.peer(now, bytes),
+            Input::Engine(ticket, reply) => match self.askers.remove(&ticket) {
+                Some(asker) => self.reply(now, asker, reply),
+                None => Vec::new(),
+            },
+            Input::Timeout => self.timeout(now),
+            Input::Local(request) => self.local(now, request),
+        }
+    }
+
+    /// When to call `handle` with [`Input::Timeout`] at the latest.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Monotonic> {
+        let ceremony = self.ceremony.iter().filter_map(Ceremony::poll_timeout);
+        ceremony
+            .chain(self.sessions.values().filter_map(Session::poll_timeout))
+            .min()
+    }
+
+    /// What the key generation under way waits for.
+    #[must_use]
+    pub fn ceremony(&self) -> Option<&Ceremony> {
+        self.ceremony.as_ref()
+    }
+
+    /// Frames dropped before their signature counted.
+    #[must_use]
+    pub fn noise(&self) -> u64 {
+        self.noise
+    }
+
+    pub(crate) fn ask(&mut self, asker: Asker, command: Command) -> Output {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.askers.insert(ticket, asker);
+        Output::Engine(ticket, command)
+    }
+
+    /// The sizes that bound a frame: those of the ceremony and the groups this seat knows.
+    fn sizes(&self) -> Sizes {
+        let ceremony = self.ceremony.iter().map(|c| c.descriptor()).map(terms_of);
+        let groups = self
+            .groups
+            .values()
+            .map(|g| (g.public.threshold(), g.public.count()));
+        let none = Sizes {
+            threshold: 0,
+            count: self.roster.count(),
+        };
+        ceremony
+            .chain(groups)
+            .fold(none, |max, (threshold, count)| Sizes {
+                threshold: max.threshold.max(threshold),
+                count: max.count.max(count),
+            })
+    }
+
+    fn peer(&mut self, now: Now, bytes: FromPeer<Vec<u8>>) -> Vec<Output> {
+        if bytes.value().first() == Some(&Kind::Signature.number()) {
+            return match FinalSignature::parse(bytes.value()) {
+                Ok(said) => self.finished(now, &said),
+                Err(_) => self.dropped(),
+            };
+        }
+        let Ok(frame) = intake(bytes, self.sizes(), &self.roster) else {
+            return self.dropped();
+        };
+        let context = frame.head().context;
+        if self.ceremony.as_ref().is_some_and(|c| c.head() == context) {
+            return self.ceremony_frame(frame);
+        }
+        self.session_frame(now, &frame)
+    }
+
+    fn dropped(&mut self) -> Vec<Output> {
+        self.noise += 1;
+        Vec::new()
+    }
+
+    fn reply(&mut self, now: Now, asker: Asker, reply: Reply) -> Vec<Output> {
+        match asker {
+            Asker::Ceremony => self.ceremony_reply(reply),
+            Asker::Session(session) => self.session_reply(now, &session, reply),
+            Asker::Approval { key_group, ends } => match reply {
+                Reply::Approved(approval) => self.approved(now, &key_group, ends, approval),
+                Reply::Rejected(rejection) => vec![Output::Event(Event::Refused(rejection))],
+                _ => vec![Output::Event(Event::Refused(Rejection::Internal))],
+            },
+            Asker::Nobody => Vec::new(),
+        }
+    }
+
+    fn timeout(&mut self, now: Now) -> Vec<Output> {
+        let mut out = self.ceremony_timeout(now);
+        out.extend(self.session_timeouts(now));
+        out
+    }
+
+    fn local(&mut self, now: Now, request: Request) -> Vec<Output> {
+        match request {
+            Request::MakeKey(proposal) => self.make_key(now, proposal),
+            Request::Approve {
+                key_group,
+                psbt,
+                request,
+                life,
+            } => {
+                let asker = Asker::Approval {
+                    key_group: key_group.clone(),
+                    ends: now.mono.plus(life),
+                };
+                let artifact = Artifact::Psbt(psbt);
+                let approve = Approve {
+                    key_group,
+                    artifact,
+                    request,
+                    life,
+                };
+                vec![self.ask(asker, Command::Approve(approve))]
+            }
+        }
+    }
+}
+
+fn terms_of(descriptor: &Descriptor) -> (u16, u16) {
+    (descriptor.threshold, descriptor.count)
+}
