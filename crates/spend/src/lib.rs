@@ -28,6 +28,7 @@
 mod address;
 mod checksum;
 mod error;
+mod fee;
 mod finalize;
 mod funding;
 mod ours;

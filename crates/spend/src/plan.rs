@@ -6,21 +6,20 @@ use std::sync::Arc;
 use bitcoin::psbt::Input;
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::{
-    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, TapSighashType, Transaction, TxOut, Txid, Witness,
+    Amount, FeeRate, OutPoint, Psbt, ScriptBuf, TapSighashType, Transaction, TxOut, Txid,
 };
 use hardfrost_frost::{GroupPublic, Signature};
 use hardfrost_primitives::{Hash32, KeySpec, Message};
 
+use crate::fee::{estimate, fee, SIGNATURE_BYTES};
 use crate::ours::{output_key, KeyFinder};
-use crate::prevouts::{prevouts, sum};
+use crate::prevouts::prevouts;
 use crate::{SpendError, UnsignedPsbt};
 
 /// Inputs of one transaction at most.
 pub const INPUTS_MAX: usize = 1000;
 /// Outputs of one transaction at most.
 pub const OUTPUTS_MAX: usize = 1000;
-/// A BIP-340 signature without a sighash byte.
-const SIGNATURE_BYTES: usize = 64;
 
 /// A transaction and everything that the group must sign for it. Only [`SpendPlan::new`] makes one, from a PSBT, and
 /// recomputes all of it; so a message in a plan is explained by the transaction beside it.
@@ -172,13 +171,6 @@ fn within_limits(tx: &Transaction) -> Result<(), SpendError> {
     Ok(())
 }
 
-fn fee(prevouts: &[TxOut], outputs: &[TxOut]) -> Result<Amount, SpendError> {
-    let (inputs, outputs) = (sum(prevouts)?, sum(outputs)?);
-    inputs
-        .checked_sub(outputs)
-        .ok_or(SpendError::NegativeFee { inputs, outputs })
-}
-
 /// Every input that spends from a key of the group, with its message.
 fn our_inputs(
     psbt: &Psbt,
@@ -275,29 +267,13 @@ fn unsigned(psbt: &Psbt, ours: Vec<OurInput>) -> Result<Vec<OurInput>, SpendErro
     Ok(unsigned)
 }
 
-/// The bytes that stand where our signature goes; a final witness that is no key-path spend counts as false bytes.
+/// The bytes that stand where our signature goes. Final fields that no key-path spend has count as false bytes.
 fn present_signature(given: &Input) -> Option<Vec<u8>> {
-    if let Some(witness) = &given.final_script_witness {
-        return Some(if witness.len() == 1 {
-            witness.iter().flatten().copied().collect()
-        } else {
-            vec![]
-        });
+    match (&given.final_script_sig, &given.final_script_witness) {
+        (None, None) => given.tap_key_sig.map(|signature| signature.to_vec()),
+        (None, Some(witness)) if witness.len() == 1 => {
+            Some(witness.iter().flatten().copied().collect())
+        }
+        (Some(_), _) | (None, Some(_)) => Some(Vec::new()),
     }
-    given.tap_key_sig.map(|signature| signature.to_vec())
-}
-
-/// The transaction with witnesses of the size it will have.
-fn estimate(psbt: &Psbt) -> Transaction {
-    let mut tx = psbt.unsigned_tx.clone();
-    for (input, given) in tx.input.iter_mut().zip(&psbt.inputs) {
-        let is_final = given.final_script_sig.is_some() || given.final_script_witness.is_some();
-        input.script_sig = given.final_script_sig.clone().unwrap_or_default();
-        input.witness = match &given.final_script_witness {
-            Some(witness) => witness.clone(),
-            None if is_final => Witness::new(),
-            None => Witness::from_slice(&[[0; SIGNATURE_BYTES]]),
-        };
-    }
-    tx
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bitcoin::psbt::Input;
-use bitcoin::{Amount, OutPoint, Psbt, TxOut};
+use bitcoin::{OutPoint, Psbt, TxOut};
 
 use crate::SpendError;
 
@@ -40,14 +40,4 @@ fn prevout(index: usize, outpoint: OutPoint, given: &Input) -> Result<TxOut, Spe
         Some(witness_utxo) if witness_utxo != output => Err(SpendError::PrevoutsDiffer(index)),
         Some(_) | None => Ok(output.clone()),
     }
-}
-
-/// The sum, each amount and each partial sum within 21 million bitcoin.
-pub(crate) fn sum(outputs: &[TxOut]) -> Result<Amount, SpendError> {
-    outputs.iter().try_fold(Amount::ZERO, |sum, output| {
-        let sum = sum
-            .checked_add(output.value)
-            .filter(|sum| *sum <= Amount::MAX_MONEY);
-        sum.ok_or(SpendError::AmountOutOfRange)
-    })
 }
