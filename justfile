@@ -1,0 +1,45 @@
+# What people do here. CI runs these recipes and no others.
+
+# Lists the recipes.
+default:
+    @just --list --unsorted
+
+# Everything that must pass before a commit.
+check: fmt lint doc test deny
+
+# Fails where `cargo fmt` would change something.
+fmt:
+    cargo fmt --all --check
+
+# Clippy on everything; a warning is an error.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Builds the documentation; a warning is an error.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# All tests, those in the documentation included.
+test:
+    cargo nextest run --workspace
+    cargo test --workspace --doc
+
+# The arrows between the crates.
+layering:
+    cargo test -p hardfrost --test layering
+
+# The sizes of files, functions and lines.
+sizes:
+    cargo test -p hardfrost --test sizes
+
+# Licences, banned crates, sources.
+deny:
+    cargo deny --workspace check bans licenses sources
+
+# The whole story on this machine: `just demo -t 7 -n 10`.
+demo *ARGS:
+    cargo run --release -- demo {{ ARGS }}
+
+# Signs together with another FROST library; needs node. An argument is the seed to repeat.
+interop *ARGS:
+    interop/run {{ ARGS }}
