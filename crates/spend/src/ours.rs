@@ -9,9 +9,6 @@ use bitcoin::Script;
 use hardfrost_frost::{DerivedGroup, GroupPublic};
 use hardfrost_primitives::{ChildIndex, Hash32, KeySpec, Taproot, PATH_LEN_MAX};
 
-/// Paths tried for one input. A wallet names one; a hostile PSBT could name thousands, at a millisecond each.
-const PATHS_MAX: usize = 4;
-
 /// Finds the key spec behind an output key, and remembers the keys it has computed.
 pub(crate) struct KeyFinder<'a> {
     group: &'a Arc<GroupPublic>,
@@ -26,11 +23,11 @@ impl<'a> KeyFinder<'a> {
         }
     }
 
-    /// The spec under which the group's key is `output_key`: no path and the paths that the input names; for each
-    /// taproot 0, 1, then 2 with the input's root. The first that fits.
+    /// The spec under which the group's key is `output_key`: taproot 0, 1, then 2 with the input's root, each with no
+    /// path and with the path that the input names. The first that fits.
     pub(crate) fn find(&mut self, output_key: &[u8; 32], input: &Input) -> Option<KeySpec> {
         let mut paths = vec![Vec::new()];
-        paths.extend(named_paths(input));
+        paths.extend(named_path(input));
         let root = input
             .tap_merkle_root
             .map(|root| Hash32(*AsRef::<[u8; 32]>::as_ref(&root)));
@@ -57,17 +54,13 @@ impl<'a> KeyFinder<'a> {
     }
 }
 
-/// The non-hardened paths of PSBT_IN_TAP_BIP32_DERIVATION (BIP 371); the internal key's alone where it is named.
-fn named_paths(input: &Input) -> Vec<Vec<ChildIndex>> {
-    let of_internal_key = input
-        .tap_internal_key
-        .and_then(|key| input.tap_key_origins.get(&key));
-    let origins: Vec<_> = match of_internal_key {
-        Some(origin) => vec![origin],
-        None => input.tap_key_origins.values().take(PATHS_MAX).collect(),
-    };
-    let path = |(_, (_, path)): &(_, (_, DerivationPath))| children(path);
-    origins.into_iter().filter_map(path).collect()
+/// The non-hardened path of PSBT_IN_TAP_BIP32_DERIVATION (BIP 371): the internal key's, or the only one tried where
+/// that is not named. A wallet names one; trying all that a hostile PSBT can name would take minutes.
+fn named_path(input: &Input) -> Option<Vec<ChildIndex>> {
+    let origins = &input.tap_key_origins;
+    let of_internal_key = input.tap_internal_key.and_then(|key| origins.get(&key));
+    let (_, (_, path)) = of_internal_key.or_else(|| origins.values().next())?;
+    children(path)
 }
 
 fn children(path: &DerivationPath) -> Option<Vec<ChildIndex>> {
