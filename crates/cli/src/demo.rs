@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{bail, ensure, Context};
+use anyhow::{ensure, Context};
 use bitcoin::consensus::encode::serialize_hex;
 use clap::Args;
 use hardfrost_frost::{DerivedGroup, Signature};
@@ -12,7 +12,7 @@ use hardfrost_primitives::{KeySpec, RequestId, MEMBERS_DEFAULT_MAX};
 use hardfrost_roast::Outcome;
 use hardfrost_spend::{
     address, funding_transaction, spending_psbt, Address, Amount, Explanation, Network, Payment,
-    ScriptBuf, SignedPsbt, SpendPlan, Transaction, UnsignedPsbt,
+    ScriptBuf, SpendPlan, Transaction, UnsignedPsbt,
 };
 
 use crate::cluster::{Cluster, MadeKey, Signing};
@@ -21,7 +21,7 @@ use crate::in_process::InProcess;
 use crate::out_dir::OutDir;
 use crate::report::{self, Report};
 use crate::roster_file;
-use crate::story::Story;
+use crate::story::{print_line, Story};
 use crate::Failure;
 
 /// The whole story on this machine: a key nobody holds, an address, a spend that t members sign.
@@ -54,13 +54,6 @@ struct Spend {
     plan: SpendPlan,
 }
 
-/// What came of it.
-struct Result {
-    signed: SignedPsbt,
-    transaction: Transaction,
-    verified: bool,
-}
-
 const FUNDED: Amount = Amount::from_sat(1_000_000);
 const PAID: Amount = Amount::from_sat(750_000);
 const FEE: Amount = Amount::from_sat(1_000);
@@ -69,7 +62,7 @@ const FEE: Amount = Amount::from_sat(1_000);
 ///
 /// # Errors
 /// [`Failure::Usage`] when the sizes do not go together; everything else is a failure.
-pub fn run(arguments: &Demo) -> std::result::Result<(), Failure> {
+pub fn run(arguments: &Demo) -> Result<(), Failure> {
     check_sizes(arguments.threshold, arguments.members).map_err(Failure::Usage)?;
     let out = OutDir::prepare(&arguments.out)?;
     let story = Story::new(arguments.json);
@@ -77,7 +70,7 @@ pub fn run(arguments: &Demo) -> std::result::Result<(), Failure> {
     let json = serde_json::to_string(&report).context("the report is plain data")?;
     out.mark(&json)?;
     if arguments.json {
-        println!("{json}");
+        print_line(&json);
     } else {
         story.ends(&report, &out);
     }
@@ -88,7 +81,7 @@ pub fn run(arguments: &Demo) -> std::result::Result<(), Failure> {
     }
 }
 
-fn check_sizes(threshold: u16, members: u16) -> std::result::Result<(), String> {
+fn check_sizes(threshold: u16, members: u16) -> Result<(), String> {
     if !(2..=MEMBERS_DEFAULT_MAX).contains(&members) {
         return Err(format!(
             "-n {members}: a group has 2 to {MEMBERS_DEFAULT_MAX} members"
@@ -126,19 +119,20 @@ fn tell(arguments: &Demo, out: &OutDir, story: &Story) -> anyhow::Result<Report>
     );
 
     let signing = sign(&mut cluster, &key, &spend, story)?;
-    let result = finish(&spend, &signing)?;
-    out.write("spend.after.psbt", &result.signed.to_bytes())?;
-    out.write(
-        "spending.hex",
-        serialize_hex(&result.transaction).as_bytes(),
-    )?;
-    story.verified(&result.transaction, result.verified);
+    let (transaction, verified) = match signatures(&signing) {
+        Ok(signatures) => finish(&spend, &signatures, out)?,
+        Err(unsigned) => {
+            story.unsigned(&unsigned);
+            (spend.psbt.transaction().clone(), false)
+        }
+    };
+    story.verified(&transaction, verified);
     Ok(Report {
         group_key: key.public.key_group().to_string(),
         address: spend.address.to_string(),
-        txid: result.transaction.compute_txid().to_string(),
-        transaction: serialize_hex(&result.transaction),
-        verified: result.verified,
+        txid: transaction.compute_txid().to_string(),
+        transaction: serialize_hex(&transaction),
+        verified,
         attempts: report::attempts(&signing.sessions),
         culprits: report::culprits(&signing.sessions)
             .iter()
@@ -195,27 +189,43 @@ fn sign(
     Ok(signing)
 }
 
-/// Completes the PSBT with the sessions' signatures and asks consensus about it, and about a corrupted twin.
-fn finish(spend: &Spend, signing: &Signing) -> anyhow::Result<Result> {
-    let mut signatures: BTreeMap<usize, Signature> = BTreeMap::new();
+/// The signature of every input, or why there is none, by input.
+fn signatures(signing: &Signing) -> Result<BTreeMap<usize, Signature>, Vec<String>> {
+    let mut signatures = BTreeMap::new();
+    let mut unsigned = Vec::new();
     for input in &signing.approval.inputs {
         let report = signing
             .sessions
             .iter()
             .find(|report| report.session == input.session);
-        match report.map(|report| &report.outcome) {
-            Some(Outcome::Signed(signature)) => signatures.insert(input.index, *signature),
-            Some(Outcome::Failed(_, why)) => bail!("input {} is not signed: {why}", input.index),
-            Some(Outcome::Expired) | None => {
-                bail!(
-                    "input {} is not signed: too few members answered in time",
-                    input.index
-                )
+        let why = match report.map(|report| &report.outcome) {
+            Some(Outcome::Signed(signature)) => {
+                signatures.insert(input.index, *signature);
+                continue;
             }
+            Some(Outcome::Failed(_, why)) => why.as_str(),
+            Some(Outcome::Expired) => "its time was over",
+            None => "too few members answered",
         };
+        unsigned.push(format!("input {} is not signed: {why}", input.index));
     }
-    let signed = spend.plan.complete(spend.psbt.clone(), &signatures)?;
+    if unsigned.is_empty() {
+        Ok(signatures)
+    } else {
+        Err(unsigned)
+    }
+}
+
+/// Completes the PSBT and asks consensus about the transaction, and about a corrupted twin.
+fn finish(
+    spend: &Spend,
+    signatures: &BTreeMap<usize, Signature>,
+    out: &OutDir,
+) -> anyhow::Result<(Transaction, bool)> {
+    let signed = spend.plan.complete(spend.psbt.clone(), signatures)?;
     let transaction = signed.finalize()?;
+    out.write("spend.after.psbt", &signed.to_bytes())?;
+    out.write("spending.hex", serialize_hex(&transaction).as_bytes())?;
     let spent = [spend
         .funding
         .output
@@ -224,9 +234,5 @@ fn finish(spend: &Spend, signing: &Signing) -> anyhow::Result<Result> {
         .clone()];
     let twin = consensus::corrupted_twin(&transaction);
     let verified = consensus::accepts(&transaction, &spent) && !consensus::accepts(&twin, &spent);
-    Ok(Result {
-        signed,
-        transaction,
-        verified,
-    })
+    Ok((transaction, verified))
 }

@@ -7,6 +7,7 @@ mod in_process;
 mod node;
 mod out_dir;
 mod progress;
+mod psbt;
 mod report;
 mod roster_file;
 mod story;
@@ -21,7 +22,8 @@ use clap::{Parser, Subcommand};
     name = "hardfrost",
     version,
     propagate_version = true,
-    after_help = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage.\n\nStart here:\n  hardfrost demo"
+    after_help = "Start here:\n  hardfrost demo\n\n\
+                  Exit codes: 0 done, 1 refused or failed, 2 wrong usage."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -32,6 +34,8 @@ struct Arguments {
 enum Command {
     /// The whole story on this machine: a key nobody holds, an address, a spend that t members sign.
     Demo(demo::Demo),
+    /// Look at partially signed transactions.
+    Psbt(psbt::Psbt),
 }
 
 /// What ends the program other than success.
@@ -51,6 +55,7 @@ impl From<anyhow::Error> for Failure {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Demo(demo) => demo::run(&demo),
+        Command::Psbt(psbt) => psbt::run(&psbt),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,5 @@
-//! One node: a seat, its engine, its log, and the loop that joins them. Whatever the seat asks of the engine in one turn
-//! becomes durable with one append before anything that depends on it is sent.
+//! One node: a seat, its engine, its log, and the loop that joins them. Whatever the seat asks of the engine in one
+//! turn becomes durable with one append before anything that depends on it is sent.
 
 use hardfrost_engine::{serve, Engine, MemoryLog};
 use hardfrost_primitives::Now;
@@ -28,13 +28,13 @@ impl Node {
         let mut turn = Turn::default();
         while !inputs.is_empty() {
             let mut commands = Vec::new();
-            for input in inputs {
-                for output in self.seat.handle(now, input) {
-                    match output {
-                        Output::Send(bytes) => turn.sends.push(bytes),
-                        Output::Engine(ticket, command) => commands.push((ticket, command)),
-                        Output::Event(event) => turn.events.push(event),
-                    }
+            let seat = &mut self.seat;
+            let outputs = inputs.into_iter().flat_map(|input| seat.handle(now, input));
+            for output in outputs {
+                match output {
+                    Output::Send(bytes) => turn.sends.push(bytes),
+                    Output::Engine(ticket, command) => commands.push((ticket, command)),
+                    Output::Event(event) => turn.events.push(event),
                 }
             }
             let replies = serve(&mut self.engine, &mut self.log, now, &mut OsRng, commands);

@@ -1,5 +1,6 @@
 //! The demonstration as a person reads it. With `--json` it keeps silent.
 
+use std::io::{self, Write};
 use std::time::Duration;
 
 use hardfrost_spend::{Address, Explanation, Transaction};
@@ -26,7 +27,7 @@ impl Story {
 
     fn say(&self, line: impl AsRef<str>) {
         if !self.silent {
-            println!("{}", line.as_ref());
+            print_line(line.as_ref());
         }
     }
 
@@ -94,6 +95,13 @@ impl Story {
         self.say("");
     }
 
+    /// Inputs without a signature, and why.
+    pub fn unsigned(&self, reasons: &[String]) {
+        for reason in reasons {
+            self.say(format!("   {reason}"));
+        }
+    }
+
     /// The last word.
     pub fn verified(&self, transaction: &Transaction, verified: bool) {
         self.say("4  Bitcoin's consensus code, with taproot on, has the last word");
@@ -120,6 +128,11 @@ impl Story {
         self.say("   demo.json                          what --json prints");
         self.say("No secret was written anywhere: the key is gone with this process.");
     }
+}
+
+/// Prints a line on standard output. A reader that has gone away is not an error: the work goes on without it.
+pub fn print_line(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 /// "members 1, 2 and 5"

@@ -22,7 +22,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("engine", &["spend", "frost"]),
     ("dkg", &["evidence", "wire", "frost"]),
     ("roast", &["evidence", "wire", "frost"]),
-    ("seat", &["roast", "dkg", "engine"]),
+    ("seat", &["roast", "dkg", "engine", "frost", "wire"]),
     ("store", &["engine"]),
     ("net", &[]),
     ("api", &[]),

@@ -43,8 +43,8 @@ pub enum AggregateError {
     Broken,
 }
 
-/// Sums the shares and verifies the result with libsecp256k1 under the derived key. Only when that fails, every share is
-/// checked: all cheaters are found, not the first.
+/// Sums the shares and verifies the result with libsecp256k1 under the derived key. Only when that fails, every share
+/// is checked: all cheaters are found, not the first.
 ///
 /// # Errors
 /// See [`AggregateError`].

@@ -11,7 +11,7 @@ pub const PATH_LEN_MAX: usize = 8;
 /// Largest request, in bytes, at any local boundary.
 pub const REQUEST_BYTES_MAX: usize = 16 << 20;
 
-/// What an engine will hold at once (engine.md §5).
+/// What an engine will hold at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Largest group accepted, in members: 2..=[`MEMBERS_MAX`].

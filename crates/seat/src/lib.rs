@@ -1,5 +1,6 @@
-//! One node's complete behaviour, pure: frames, engine replies, time and the operator's requests come in; frames, engine
-//! commands and events go out. The join of protocol and engine lives here, so that whatever runs a node runs this code.
+//! One node's complete behaviour, pure: frames, engine replies, time and the operator's requests come in; frames,
+//! engine commands and events go out. The join of protocol and engine lives here, so that whatever runs a node runs
+//! this code.
 
 mod keygen;
 mod seat;

@@ -227,7 +227,18 @@ impl Seat {
             Asker::Approval { key_group, ends } => match reply {
                 Reply::Approved(approval) => self.approved(now, &key_group, ends, approval),
                 Reply::Rejected(rejection) => vec![Output::Event(Event::Refused(rejection))],
-                _ => vec![Output::Event(Event::Refused(Rejection::Internal))],
+                Reply::DkgDealt(_)
+                | Reply::DkgSealed(_)
+                | Reply::DkgPending(_)
+                | Reply::Installed(_)
+                | Reply::DkgFailed(_)
+                | Reply::Derived(..)
+                | Reply::Opened(_)
+                | Reply::Committed(_)
+                | Reply::Share(_)
+                | Reply::Aborted(_)
+                | Reply::Signed(_)
+                | Reply::Verdict(_) => vec![Output::Event(Event::Refused(Rejection::Internal))],
             },
             Asker::Nobody => Vec::new(),
         }

@@ -132,9 +132,10 @@ impl Seat {
                     let Some(command) = self.command(now.mono, name, need) else {
                         continue;
                     };
-                    let asker = match command {
-                        Command::Abort(_) => Asker::Nobody,
-                        _ => Asker::Session(name.clone()),
+                    let asker = if matches!(command, Command::Abort(_)) {
+                        Asker::Nobody
+                    } else {
+                        Asker::Session(name.clone())
                     };
                     out.push(self.ask(asker, command));
                 }

@@ -2,7 +2,7 @@
 
 use bitcoin::base64::prelude::{Engine as _, BASE64_STANDARD};
 use bitcoin::psbt::{raw, Error};
-use bitcoin::Psbt;
+use bitcoin::{Psbt, Transaction};
 use hardfrost_primitives::Hash32;
 
 use crate::words::printable;
@@ -95,6 +95,12 @@ impl UnsignedPsbt {
 
     pub(crate) fn into_psbt(self) -> Psbt {
         self.psbt
+    }
+
+    /// The transaction that is to be signed, without a signature.
+    #[must_use]
+    pub fn transaction(&self) -> &Transaction {
+        &self.psbt.unsigned_tx
     }
 
     /// SHA-256 of the canonical binary form: keys in order, whatever order they came in.

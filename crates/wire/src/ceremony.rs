@@ -1,4 +1,4 @@
-//! What the nodes say to each other in a key generation (dkg.md §1).
+//! What the nodes say to each other in a key generation.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use hardfrost_primitives::Hash32;
@@ -36,7 +36,7 @@ pub struct Round2Payload {
 /// Step 5: the author holds a durable share of this very key.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ConfirmPayload {
-    /// Hash of all that was said in steps 1 to 3.
+    /// Hash of step 1: the terms and all contributions, which every echo fixes.
     pub transcript: Hash32,
     /// The roster's hash.
     pub roster: Hash32,

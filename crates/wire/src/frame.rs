@@ -180,7 +180,8 @@ impl Verified<Frame> {
     /// Parses the payload, all of it.
     ///
     /// # Errors
-    /// [`FrameError::Payload`] when the frame is of another kind or its payload is malformed: the author signed nonsense.
+    /// [`FrameError::Payload`] when the frame is of another kind or its payload is malformed: the author signed
+    /// nonsense.
     pub fn payload<P: Payload>(&self) -> Result<P, FrameError> {
         let payload = self.body().get(HEAD_BYTES..).ok_or(FrameError::Payload)?;
         if self.kind() != P::KIND {

@@ -1,4 +1,4 @@
-//! What the nodes say to each other in a signing session (roast.md §2).
+//! What the nodes say to each other in a signing session.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use hardfrost_primitives::{Framed, Hash32, KeyGroup, KeySpec, Member, Message, SessionId};
@@ -66,7 +66,8 @@ impl Payload for SharePayload {
     const KIND: Kind = Kind::Share;
 }
 
-/// A finished signature. It proves itself, so nobody signs it: `kind u8 ‖ head(32) ‖ message(32) ‖ signature(64) ‖ key spec`.
+/// A finished signature. It proves itself, so nobody signs it:
+/// `kind u8 ‖ head(32) ‖ message(32) ‖ key spec ‖ signature(64)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinalSignature {
     /// The session's head.
@@ -89,8 +90,8 @@ impl FinalSignature {
             &kind[..],
             &self.head.0,
             &self.message.0,
-            &self.signature,
             &spec,
+            &self.signature,
         ]
         .concat()
     }
@@ -104,7 +105,7 @@ impl FinalSignature {
         let (&[kind], rest) = bytes.split_first_chunk::<1>().ok_or(layout)?;
         let (head, rest) = rest.split_first_chunk::<32>().ok_or(layout)?;
         let (message, rest) = rest.split_first_chunk::<32>().ok_or(layout)?;
-        let (signature, spec) = rest.split_first_chunk::<64>().ok_or(layout)?;
+        let (spec, signature) = rest.split_last_chunk::<64>().ok_or(layout)?;
         if kind != Kind::Signature.number() {
             return Err(FrameError::UnknownKind(kind));
         }

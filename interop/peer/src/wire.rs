@@ -1,4 +1,5 @@
-//! What the session asks of a member. Bytes are hex, members are FROST identifiers, key specs are in their one encoding.
+//! What the session asks of a member. Bytes are hex, members are FROST identifiers, key specs are in their one
+//! encoding.
 
 use std::collections::BTreeMap;
 

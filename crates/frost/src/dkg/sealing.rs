@@ -1,4 +1,5 @@
-//! One share sealed to one recipient. A key is bound to its direction and transcript and seals once, so the nonce is zero.
+//! One share sealed to one recipient. A key is bound to its direction and transcript and seals once, so the nonce is
+//! zero.
 
 use chacha20poly1305::aead::{AeadInPlace, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce, Tag};

@@ -1,5 +1,5 @@
-//! The library's published signing session through our own `commit`, `sign` and `verify_share`, byte for byte. It stands
-//! here because its message has 4 bytes: no package from [`CheckedPackage::new`] can hold that.
+//! The library's published signing session through our own `commit`, `sign` and `verify_share`, byte for byte. It
+//! stands here because its message has 4 bytes: no package from [`CheckedPackage::new`] can hold that.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
