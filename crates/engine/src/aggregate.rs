@@ -60,6 +60,13 @@ impl Engine {
             shares,
         } = request;
         self.not_completed(&key)?;
+        if !self
+            .installed(&key.key_group)?
+            .shares
+            .contains_key(&key.member)
+        {
+            return Err(Rejection::SessionNotFound);
+        }
         let binding = self.binding_of(&key).ok_or(Rejection::SessionNotFound)?;
         let group = self.derived(&key.key_group, &binding.key_spec)?;
         let package = checked(&package, &binding, group)?;
@@ -118,7 +125,8 @@ impl Engine {
         self.unsettle(not);
     }
 
-    fn not_completed(&self, key: &AttemptKey) -> Result<(), Rejection> {
+    /// Refuses what is completed, and what is being completed: of two racing calls one record comes.
+    pub(crate) fn not_completed(&self, key: &AttemptKey) -> Result<(), Rejection> {
         if self.state.is_completed(key) || self.custody.completing.contains(&name_of(key)) {
             Err(Rejection::AttemptAlreadyAggregated)
         } else {

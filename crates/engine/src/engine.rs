@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hardfrost_frost::{DerivedGroup, GroupPublic};
 use hardfrost_primitives::{Hash32, KeyGroup, KeySpec, Limits, Member};
@@ -16,6 +17,9 @@ use crate::state::{InstalledGroup, State};
 
 /// Key specs whose derived keys are kept at hand.
 const DERIVED_MAX: usize = 64;
+
+/// Longest life that a configuration may allow: what is approved today should not be signable next year.
+const LIFE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// A signer engine. It owns key shares and live nonces; nobody else ever sees one.
 pub struct Engine {
@@ -174,7 +178,10 @@ fn check_limits(limits: &Limits) -> Result<(), RecoverError> {
             "markers_per_seat_max",
             (1..=1 << 20).contains(&limits.markers_per_seat_max),
         ),
-        ("life_max", !limits.life_max.is_zero()),
+        (
+            "life_max",
+            !limits.life_max.is_zero() && limits.life_max <= LIFE_MAX,
+        ),
     ];
     match within.into_iter().find(|(_, ok)| !ok) {
         Some((name, _)) => Err(RecoverError::Limits(name)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hardfrost_frost::dkg::{deal, AwaitShares, Dealing, DkgFault, Round1, SealedShare, Seat};
 use hardfrost_frost::GroupPublic;
-use hardfrost_primitives::{Hash32, Member};
+use hardfrost_primitives::{Hash32, KeyGroup, Member};
 use rand_core::{CryptoRng, RngCore};
 
 use crate::engine::{Engine, Settle};
@@ -43,7 +43,7 @@ pub struct DkgOpen {
     pub seat: CeremonySeat,
     /// By sender.
     pub sealed: BTreeMap<Member, SealedShare>,
-    /// Hash of the whole transcript, recorded with the pending share.
+    /// Hash of the round-1 transcript, recorded with the pending share.
     pub transcript: Hash32,
 }
 
@@ -86,11 +86,23 @@ enum Ceremony {
 #[derive(Default)]
 pub(crate) struct Ceremonies {
     live: BTreeMap<CeremonySeat, Ceremony>,
+    /// Certificates of the installs whose records are being written, and how many there are for each group.
+    installing: BTreeMap<KeyGroup, (Hash32, usize)>,
 }
 
 impl Ceremonies {
     pub(crate) fn wipe(&mut self) {
         self.live.clear();
+        self.installing.clear();
+    }
+
+    fn installed(&mut self, key_group: &KeyGroup) {
+        if let Some((_, count)) = self.installing.get_mut(key_group) {
+            *count -= 1;
+            if *count == 0 {
+                self.installing.remove(key_group);
+            }
+        }
     }
 }
 
@@ -112,12 +124,7 @@ impl Engine {
         if seat.count > self.limits.members_max {
             return Err(Rejection::invalid("the group is larger than this engine accepts").into());
         }
-        if self.ceremonies.live.contains_key(&name)
-            || self
-                .state
-                .pending
-                .contains_key(&(name.ceremony, name.member))
-        {
+        if self.ceremonies.live.contains_key(&name) || self.has_share_of(&name) {
             return Err(Rejection::SessionConflict("this seat has dealt in this ceremony").into());
         }
         if self.ceremonies.live.len() >= CEREMONIES_MAX {
@@ -163,6 +170,9 @@ impl Engine {
             sealed,
             transcript,
         } = request;
+        if self.has_share_of(&seat) {
+            return Err(Rejection::SessionConflict("this seat has its share").into());
+        }
         match self.ceremonies.live.remove(&seat) {
             Some(Ceremony::Sealed(waiting)) => {
                 let share = waiting.open(&sealed)?;
@@ -180,6 +190,12 @@ impl Engine {
         }
     }
 
+    /// Whether a share of this ceremony is durable, pending or installed.
+    fn has_share_of(&self, seat: &CeremonySeat) -> bool {
+        let name = (seat.ceremony, seat.member);
+        self.state.pending.contains_key(&name) || self.state.installed.contains_key(&name)
+    }
+
     fn put_back<T>(
         &mut self,
         seat: CeremonySeat,
@@ -191,14 +207,49 @@ impl Engine {
         Err(Rejection::invalid("the ceremony is not at this step").into())
     }
 
-    /// Step 5 is complete: the pending share becomes the key that signs.
+    /// Step 5 is complete: the pending share becomes the key that signs. Installing the same again changes nothing.
     ///
     /// # Errors
-    /// `validation_error` without a pending share; `session_conflict` when the group is known with other keys.
+    /// `validation_error` without a pending share; `session_conflict` when the group is known with other keys, or is
+    /// being installed under another certificate.
     pub fn install(&mut self, request: Install) -> Result<Staged<PendingInstall>, Rejection> {
         self.ready()?;
         let Install { seat, certificate } = request;
-        let pending = self.state.pending.get(&(seat.ceremony, seat.member));
+        let group = self.installable(seat, certificate)?;
+        let key_group = group.key_group().clone();
+        let installing = self.ceremonies.installing.entry(key_group);
+        let (first, count) = installing.or_insert((certificate, 0));
+        if *first != certificate {
+            return Err(Rejection::SessionConflict(
+                "the group is being installed under another certificate",
+            ));
+        }
+        *count += 1;
+        let CeremonySeat { ceremony, member } = seat;
+        let record = Record::KeyInstalled(InstalledKey {
+            ceremony,
+            member,
+            certificate,
+        });
+        Ok(Staged::new(record, PendingInstall { group }))
+    }
+
+    fn installable(
+        &self,
+        seat: CeremonySeat,
+        certificate: Hash32,
+    ) -> Result<Arc<GroupPublic>, Rejection> {
+        let other = Rejection::SessionConflict("the group is known with other keys");
+        let name = (seat.ceremony, seat.member);
+        if let Some((key_group, first)) = self.state.installed.get(&name) {
+            let group = Arc::clone(&self.installed(key_group)?.public);
+            return if *first == certificate {
+                Ok(group)
+            } else {
+                Err(other)
+            };
+        }
+        let pending = self.state.pending.get(&name);
         let pending = pending.ok_or_else(|| Rejection::invalid("no pending share"))?;
         let group = Arc::clone(pending.share.group());
         if let Some(known) = self.state.keys.get(group.key_group()) {
@@ -207,18 +258,10 @@ impl Engine {
                 && known.certificate == certificate
                 && !known.shares.contains_key(&seat.member);
             if !same {
-                return Err(Rejection::SessionConflict(
-                    "the group is known with other keys",
-                ));
+                return Err(other);
             }
         }
-        let CeremonySeat { ceremony, member } = seat;
-        let record = Record::KeyInstalled(InstalledKey {
-            ceremony,
-            member,
-            certificate,
-        });
-        Ok(Staged::new(record, PendingInstall { group }))
+        Ok(group)
     }
 
     /// Discards every secret of a ceremony that has no durable share yet.
@@ -252,6 +295,11 @@ impl Engine {
     ) -> Result<Arc<GroupPublic>, Rejection> {
         self.settle(done)
     }
+
+    /// The install did not become durable: the share is still pending.
+    pub fn withdraw_install(&mut self, not: Uncommitted<PendingInstall>) {
+        self.unsettle(not);
+    }
 }
 
 impl Settle for PendingKey {
@@ -268,9 +316,12 @@ impl Settle for PendingKey {
 impl Settle for PendingInstall {
     type Released = Arc<GroupPublic>;
 
-    fn release(self, _: &mut Engine) -> Result<Self::Released, Rejection> {
+    fn release(self, engine: &mut Engine) -> Result<Self::Released, Rejection> {
+        engine.ceremonies.installed(self.group.key_group());
         Ok(self.group)
     }
 
-    fn give_back(self, _: &mut Engine) {}
+    fn give_back(self, engine: &mut Engine) {
+        engine.ceremonies.installed(self.group.key_group());
+    }
 }

@@ -165,9 +165,11 @@ impl Engine {
         if session.deadline <= now.mono {
             return Err(Rejection::SessionNotFound);
         }
-        if session.attempt_names() >= self.limits.markers_per_seat_max {
+        let slot = session.slot(key.member, number, self.limits.window)?;
+        let full = session.attempt_names() >= self.limits.markers_per_seat_max;
+        if full && !session.knows(key.attempt) {
             return Err(Rejection::CapacityExceeded("attempts of one session"));
         }
-        session.slot(key.member, number, self.limits.window)
+        Ok(slot)
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hardfrost_frost::{
-    sign, CheckedPackage, Commitments, DerivedGroup, DerivedShare, SignatureShare, SigningNonces,
+    sign, CheckedPackage, Commitments, DerivedGroup, DerivedShare, PackageError, SignatureShare,
+    SigningNonces,
 };
 use hardfrost_primitives::{Member, Now};
 
@@ -75,9 +76,7 @@ impl Engine {
         }
         let name = (&key.key_group, &key.session);
         let approved = gates::check(&self.state, now, name, &binding)?;
-        if self.state.is_completed(&key) {
-            return Err(Rejection::AttemptAlreadyAggregated);
-        }
+        self.not_completed(&key)?;
         if self.state.markers(&key) >= self.limits.markers_per_seat_max {
             return Err(Rejection::CapacityExceeded(
                 "consumption markers of one seat",
@@ -143,6 +142,14 @@ pub(crate) fn checked(
     }
     if package.key_spec != binding.key_spec {
         return Err(Rejection::invalid("the package is for another key spec"));
+    }
+    // The number first: a list of any length is refused before a point of it is decoded.
+    let (threshold, actual) = (group.public().threshold(), package.commitments.len());
+    if actual != usize::from(threshold) {
+        return Err(Rejection::invalid(PackageError::Count {
+            threshold,
+            actual,
+        }));
     }
     let commitments = parsed(package)?;
     CheckedPackage::new(group, binding.message, commitments).map_err(Rejection::invalid)

@@ -48,6 +48,8 @@ pub(crate) type AttemptName = (KeyGroup, SessionId, AttemptId);
 pub(crate) struct State {
     pub(crate) pending: BTreeMap<(Hash32, Member), PendingShareOfKey>,
     pub(crate) keys: BTreeMap<KeyGroup, InstalledGroup>,
+    /// By ceremony and seat: the key that came of it, and its certificate.
+    pub(crate) installed: BTreeMap<(Hash32, Member), (KeyGroup, Hash32)>,
     pub(crate) approvals: BTreeMap<(KeyGroup, SessionId), ApprovalEntry>,
     consumed: BTreeMap<AttemptKey, Binding>,
     completed: BTreeMap<AttemptName, CompletedRecord>,
@@ -99,6 +101,10 @@ impl State {
             member,
             certificate,
         } = installed;
+        if let Some((_, first)) = self.installed.get(&(ceremony, member)) {
+            let same = *first == certificate;
+            return if same { Ok(()) } else { Err(Contradiction) };
+        }
         let key = self
             .pending
             .remove(&(ceremony, member))
@@ -120,6 +126,9 @@ impl State {
             return Err(Contradiction);
         }
         group.shares.insert(member, key.share);
+        let name = public.key_group().clone();
+        self.installed
+            .insert((ceremony, member), (name, certificate));
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hardfrost_frost::{verify_share, CheckedPackage, DerivedGroup, ShareVerdict, SignatureShare};
-use hardfrost_primitives::{KeyGroup, KeySpec, Member, Suite};
+use hardfrost_primitives::{KeyGroup, KeySpec, Member, SessionId, Suite};
 
 use crate::attempt::SigningPackage;
 use crate::engine::Engine;
@@ -15,6 +15,9 @@ use crate::state::Binding;
 pub struct VerifyShare {
     /// The group.
     pub key_group: KeyGroup,
+    /// The session that the package belongs to. Where it is named, a package that says anything else than what was
+    /// approved for it leaves the question open; where it is not, the package is taken at its word.
+    pub session: Option<SessionId>,
     /// Which key of the group signs.
     pub key_spec: KeySpec,
     /// The suite.
@@ -32,7 +35,8 @@ pub struct VerifyShare {
 pub enum Verdict {
     /// It fits.
     Valid,
-    /// Everything else is in order and the share is undecodable or fails the equation.
+    /// Everything else is in order and the share is undecodable or fails the equation. It speaks of this very package:
+    /// whether the member ever saw these commitments only signed envelopes can tell.
     Invalid,
     /// Package, member or key material leave the question open: nobody is to blame for that.
     Indeterminate,
@@ -63,6 +67,15 @@ impl Engine {
         let group: Arc<DerivedGroup> =
             self.derived(&question.key_group, &question.key_spec).ok()?;
         let share_epoch = self.installed(&question.key_group).ok()?.share_epoch;
+        if let Some(session) = &question.session {
+            let name = (question.key_group.clone(), session.clone());
+            let approved = self.state.approvals.get(&name)?;
+            if approved.message != question.package.message
+                || approved.key_spec != question.key_spec
+            {
+                return None;
+            }
+        }
         let binding = Binding {
             message: question.package.message,
             key_spec: question.key_spec.clone(),
