@@ -1,9 +1,24 @@
 //! The signer engine: the only part that touches secrets. It does FROST and custody, nothing else: it sees no operator
 //! keys, envelopes or network, reads no clock, environment or files; time, randomness and the log are given to it.
 //!
-//! Nothing that depends on a secret leaves before its record is durable, and the types say so: an operation that needs a
-//! record returns [`Staged`]; only [`Staged::commit_all`] turns that into [`Committed`]; only a committed share is
-//! computed at all.
+//! Nothing that depends on a secret leaves before its record is durable, and the types say so: an operation that
+//! needs a record returns [`Staged`]; only [`Staged::commit_all`] turns that into [`Committed`]; only a committed
+//! share is computed at all. So this compiles:
+//! ```
+//! # use hardfrost_engine::{Committed, Engine, PendingShare, Staged};
+//! fn durable(engine: &mut Engine, done: Committed<PendingShare>) {
+//!     let share = engine.release(done);
+//! #   drop(share);
+//! }
+//! ```
+//! and its twin, which skips the log, does not:
+//! ```compile_fail,E0308
+//! # use hardfrost_engine::{Committed, Engine, PendingShare, Staged};
+//! fn undurable(engine: &mut Engine, staged: Staged<PendingShare>) {
+//!     let share = engine.release(staged);
+//! #   drop(share);
+//! }
+//! ```
 
 mod abort;
 mod aggregate;
