@@ -6,11 +6,11 @@
 )]
 //! `serve` makes all records of a batch durable with one append, and answers every command under its own ticket.
 
-use hardfrost_engine::{serve, Abort, Code, Command, LogError, Reply, Round2, Ticket};
+use hardfrost_engine::{serve, Abort, Artifact, Code, Command, LogError, Reply, Round2, Ticket};
 
 mod support;
 
-use support::{at, member, Bench, Node, Recorder, Scripted};
+use support::{approve, at, member, psbt, Bench, Node, Recorder, Scripted};
 
 fn numbered(commands: Vec<Command>) -> Vec<(Ticket, Command)> {
     (10..).map(Ticket).zip(commands).collect()
@@ -71,6 +71,27 @@ fn one_append_carries_every_record_of_a_batch() {
         "committed",
     ];
     assert_eq!(names(replies), expected(words));
+}
+
+#[test]
+fn unlike_decisions_of_one_batch_answer_their_own_tickets() {
+    let mut bench = Bench::new(2, 3);
+    let package = bench.package(1, &[1, 2]);
+    let artifact = Artifact::Psbt(psbt(&bench.group.public, 2_000_000));
+    let request = approve(&bench.group.public, artifact);
+    let commands = vec![
+        (
+            Ticket(5),
+            Command::Round2(bench.signing.round2(1, 1, &package)),
+        ),
+        (Ticket(3), Command::Approve(request)),
+    ];
+    let mut log = Recorder::default();
+    let Node { engine, rng, .. } = bench.node(1);
+    let replies = serve(engine, &mut log, at(0), rng, commands);
+    assert_eq!(log.appends, [vec![4, 3]]);
+    let expected = [(3, "approved".to_owned()), (5, "share".to_owned())];
+    assert_eq!(names(replies), expected);
 }
 
 #[test]
