@@ -15,7 +15,7 @@ use hardfrost_wire::{
 };
 
 use crate::collector::{Collector, Recorded};
-use crate::package::{check_package, Turn};
+use crate::package::{check_package, first_willing, offer, Turn};
 use crate::terms::Terms;
 
 /// Who speaks: the seat, its operator's key, and this process's incarnation.
@@ -280,18 +280,25 @@ impl Attempt {
         };
         let mut effects = self.say(speaker, &payload);
         effects.extend(self.sign_if_chosen(speaker));
+        // Package and shares may all have come while the engine was opening the attempt.
+        effects.extend(self.try_aggregate());
         effects
     }
 
-    /// The coordinator takes the first t members whose commitments arrive.
+    /// The coordinator takes the first t members whose commitments arrive and may stand in one package.
     fn choose(&mut self, speaker: &Speaker) -> Vec<Effect> {
-        let threshold = usize::from(self.context.threshold);
         let waiting = self.stage == Stage::Committed && self.turn.is_none();
-        let committed = self.collector.committed();
-        if self.coordinator != speaker.member || !waiting || committed.len() < threshold {
+        if self.coordinator != speaker.member || !waiting {
             return Vec::new();
         }
-        let chosen: BTreeSet<Member> = committed.iter().take(threshold).copied().collect();
+        let committed = self.collector.committed().iter();
+        let willing = committed.filter_map(|m| {
+            let (_, refuses) = offer(&self.terms, self.collector.commitments_of(*m)?)?;
+            Some((*m, refuses))
+        });
+        let Some(chosen) = first_willing(willing.collect(), self.context.threshold) else {
+            return Vec::new();
+        };
         let frames = chosen
             .iter()
             .filter_map(|m| self.collector.commitments_of(*m));

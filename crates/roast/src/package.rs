@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hardfrost_frost::{CheckedPackage, Commitments};
 use hardfrost_primitives::derive::AttemptContext;
 use hardfrost_primitives::{Hash32, Member};
-use hardfrost_wire::{CommitmentsPayload, Frame, Kind, PackagePayload, Verified};
+use hardfrost_wire::{CommitmentsPayload, Frame, Kind, PackagePayload, Sizes, Verified};
 
 use crate::terms::Terms;
 
@@ -44,25 +44,53 @@ pub enum PackageFault {
     Refused(Member),
 }
 
+/// What a commitments frame says: its points, and whom its author will not sign with.
+pub(crate) type Offer = (Commitments, BTreeSet<Member>);
+
+/// What a commitments frame offers, where it may stand in a package: its author is a member, its points are points, it
+/// refuses at most n − t. Coordinators choose by this and packages are judged by it, so an honest choice always passes.
+pub(crate) fn offer(terms: &Terms, frame: &Verified<Frame>) -> Option<Offer> {
+    let payload: CommitmentsPayload = frame.payload().ok()?;
+    let points = Commitments::from_bytes(&payload.hiding, &payload.binding).ok()?;
+    let Sizes { threshold, count } = terms.sizes();
+    let few = payload.refuses.len() <= usize::from(count - threshold);
+    let author = frame.head().author;
+    let refuses = payload.refuses.into_iter().filter(|m| *m != author);
+    (few && terms.public().has(author)).then(|| (points, refuses.collect()))
+}
+
+/// The first t of those willing, in their order, none of whom refuses another. Whoever refuses one of the others is left
+/// out itself, so that a refusal alone pushes out nobody else.
+pub(crate) fn first_willing(
+    mut willing: Vec<(Member, BTreeSet<Member>)>,
+    threshold: u16,
+) -> Option<BTreeSet<Member>> {
+    let threshold = usize::from(threshold);
+    while willing.len() >= threshold {
+        let first = willing.iter().take(threshold);
+        let chosen: BTreeSet<Member> = first.map(|(m, _)| *m).collect();
+        let mut first = willing.iter().take(threshold);
+        match first.position(|(_, refuses)| !refuses.is_disjoint(&chosen)) {
+            Some(refuser) => willing.remove(refuser),
+            None => return Some(chosen),
+        };
+    }
+    None
+}
+
 /// One commitment frame inside a package, verbatim.
-fn commitments(
-    terms: &Terms,
-    context: Hash32,
-    bytes: &[u8],
-) -> Option<(Member, Commitments, Vec<Member>)> {
+fn commitments(terms: &Terms, context: Hash32, bytes: &[u8]) -> Option<(Member, Offer)> {
     let frame = Frame::parse(bytes.to_vec(), terms.sizes()).ok()?;
     if frame.kind() != Kind::Commitments || frame.head().context != context {
         return None;
     }
-    let member = frame.head().author;
-    let payload: CommitmentsPayload = frame.verify(&terms.roster).ok()?.payload().ok()?;
-    let points = Commitments::from_bytes(&payload.hiding, &payload.binding).ok()?;
-    Some((member, points, payload.refuses))
+    let frame = frame.verify(&terms.roster).ok()?;
+    Some((frame.head().author, offer(terms, &frame)?))
 }
 
 /// Judges a package frame: author is the turn's coordinator; key spec is the session's; exactly t commitment frames of
-/// this context, ascending, every signature good, every point on the curve; no chosen member refuses another. Nobody can
-/// be framed with a commitment it did not sign.
+/// this context, ascending, every signature good, every point on the curve; no chosen member refuses another chosen one.
+/// Nobody can be framed with a commitment it did not sign.
 ///
 /// # Errors
 /// See [`PackageFault`].
@@ -86,7 +114,7 @@ pub fn check_package(
     let mut chosen = BTreeMap::new();
     let mut refusals = Vec::new();
     for bytes in &payload.commitments {
-        let (member, points, refuses) =
+        let (member, (points, refuses)) =
             commitments(terms, hash, bytes).ok_or(PackageFault::Commitment)?;
         if chosen
             .last_key_value()
@@ -100,7 +128,7 @@ pub fn check_package(
     let members: BTreeSet<Member> = chosen.keys().copied().collect();
     if let Some((m, _)) = refusals
         .iter()
-        .find(|(_, r)| r.iter().any(|m| members.contains(m)))
+        .find(|(_, refuses)| !refuses.is_disjoint(&members))
     {
         return Err(PackageFault::Refused(*m));
     }
