@@ -1,7 +1,7 @@
 //! One member's way through a key generation.
 //!
-//! Deal → (n contributions) → Echo → (n equal echoes) → Seal → (n sealed bodies) → Open → Confirm → (n confirmations) →
-//! Install → Done. Frames of later steps may arrive early; they wait on the board.
+//! Deal → (n contributions) → Echo → (n equal echoes) → Seal → (n sealed bodies) → Open → Confirm →
+//! (n confirmations) → Install → Done. Frames of later steps may arrive early; they wait on the board.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -30,8 +30,8 @@ pub struct Descriptor {
 const BYTES: usize = 1 + 32 + 2 + 2 + 33 + 4 + 32 + 8;
 
 impl Descriptor {
-    /// Everything that the id covers: `kind u8 ‖ roster(32) ‖ t u16 ‖ n u16 ‖ old key group (33 zero bytes for a new key)
-    /// ‖ share epoch u32 (0) ‖ salt(32)`.
+    /// Everything that the id covers: `kind u8 ‖ roster(32) ‖ t u16 ‖ n u16 ‖ old key group ‖ share epoch u32 ‖
+    /// salt(32)`; for a new key 33 zero bytes and epoch 0.
     fn named(&self) -> Vec<u8> {
         let mut bytes = vec![self.kind as u8];
         bytes.extend_from_slice(&self.roster.0);

@@ -1,4 +1,4 @@
-//! Distributed key generation without a dealer (dkg.md §1), as one member's pure machine. The secret steps are asked of
+//! Distributed key generation without a dealer as one member's pure machine. The secret steps are asked of
 //! the engine; a failed check stops the ceremony and names whose contribution failed.
 
 mod board;

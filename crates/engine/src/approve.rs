@@ -66,6 +66,9 @@ pub struct Approval {
     pub inputs: Vec<ApprovedInput>,
 }
 
+/// Index, message and key spec of one thing to sign.
+type Wanted = (usize, Message, KeySpec);
+
 impl Engine {
     /// Works out what the artifact asks to be signed and stages the approval of just that. Approving again extends it.
     ///
@@ -127,12 +130,12 @@ impl Engine {
         ))
     }
 
-    /// Index, message and key spec of everything the artifact asks this group to sign.
+    /// Everything the artifact asks this group to sign.
     fn explain(
         &self,
         key_group: &KeyGroup,
         artifact: Artifact,
-    ) -> Result<(Hash32, Vec<(usize, Message, KeySpec)>), Rejection> {
+    ) -> Result<(Hash32, Vec<Wanted>), Rejection> {
         let group = self.installed(key_group)?;
         match artifact {
             Artifact::Psbt(bytes) => {

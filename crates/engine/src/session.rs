@@ -100,7 +100,7 @@ impl Session {
         }
     }
 
-    /// The attempt window (engine.md §4).
+    /// Whether the window of live attempts has a place for this number.
     pub(crate) fn slot(&self, member: Member, number: u32, window: u16) -> Result<Slot, Rejection> {
         let Some(seat) = self.seats.get(&member) else {
             return Ok(Slot::Free { wipe: None });

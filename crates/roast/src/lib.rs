@@ -1,4 +1,4 @@
-//! A signing session: attempts over the whole group, of which the first t that answer sign (roast.md).
+//! A signing session: attempts over the whole group, of which the first t that answer sign.
 //!
 //! Pure machines: time and the engine's answers come in, frames and questions go out.
 
