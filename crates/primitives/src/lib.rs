@@ -7,6 +7,7 @@ mod key_spec;
 mod limits;
 mod member;
 mod names;
+mod reader;
 mod suite;
 mod time;
 
@@ -17,5 +18,6 @@ pub use member::{members_ascending, Member, MemberError};
 pub use names::{
     AttemptId, Fingerprint, Hash32, KeyGroup, Message, NameError, RequestId, SessionId,
 };
+pub use reader::Reader;
 pub use suite::{Suite, SuiteError};
 pub use time::{Monotonic, Now, UnixTime};

@@ -164,6 +164,23 @@ fn every_part_of_a_context_changes_its_hash() {
 }
 
 #[test]
+fn a_preimage_has_one_encoding_and_every_changed_byte_is_another_or_none() {
+    let context = sample();
+    let preimage = context.preimage();
+    for place in 0..preimage.len() {
+        let mut changed = preimage.clone();
+        changed[place] ^= 1;
+        assert_ne!(
+            AttemptContext::from_preimage(&changed).ok(),
+            Some(context.clone()),
+            "{place}"
+        );
+        assert!(AttemptContext::from_preimage(&preimage[..place]).is_err());
+    }
+    assert!(AttemptContext::from_preimage(&[&preimage[..], &[0]].concat()).is_err());
+}
+
+#[test]
 fn d6_and_d7_are_the_published_ones() {
     let file = vectors("hardfrost/derivations.json");
     let contexts = file["attempt_context"].as_array().unwrap();
@@ -172,6 +189,10 @@ fn d6_and_d7_are_the_published_ones() {
         let context = context_of(case);
         assert_eq!(hex::encode(context.preimage()), text(&case["preimage"]));
         assert_eq!(context.hash().to_string(), text(&case["hash"]));
+        assert_eq!(
+            AttemptContext::from_preimage(&context.preimage()),
+            Ok(context)
+        );
     }
     let sessions = file["session"].as_array().unwrap();
     assert_eq!(sessions.len(), 2);

@@ -89,8 +89,8 @@ fn commitments(terms: &Terms, context: Hash32, bytes: &[u8]) -> Option<(Member, 
 }
 
 /// Judges a package frame: author is the turn's coordinator; key spec is the session's; exactly t commitment frames of
-/// this context, ascending, every signature good, every point on the curve; no chosen member refuses another chosen one.
-/// Nobody can be framed with a commitment it did not sign.
+/// this context, ascending, every signature good, every point on the curve; no chosen member refuses another chosen one. Nobody can
+/// be framed with a commitment it did not sign.
 ///
 /// # Errors
 /// See [`PackageFault`].

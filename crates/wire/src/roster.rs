@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hardfrost_primitives::{Framed, Hash32, Member, Suite, MEMBERS_MAX};
+use hardfrost_primitives::{Framed, Hash32, Member, Reader, Suite, MEMBERS_MAX};
 
 use crate::{OperatorIndex, OperatorPublic};
+
+const DOMAIN: &str = "hardfrost/roster/v1";
 
 /// One operator of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,9 @@ pub enum RosterError {
     /// An operator without a seat, or with an unusable name.
     #[error("operator {0:?} needs a seat and a name of 1 to 64 printable characters")]
     Operator(String),
+    /// Not the encoding of a roster.
+    #[error("these bytes are not a roster")]
+    Layout,
     /// Not an x-only key, or the same key twice.
     #[error("operator {0:?} needs a public key of its own")]
     Key(String),
@@ -83,7 +88,7 @@ impl Roster {
         if let Some(stray) = seats.keys().find(|seat| seat.number() > count) {
             return Err(RosterError::Seats(*stray));
         }
-        let hash = hash_of(suite, &operators);
+        let hash = Hash32::of(&encode(suite, &operators));
         Ok(Self {
             suite,
             operators,
@@ -125,6 +130,26 @@ impl Roster {
             .map(|operator| &operator.key)
     }
 
+    /// The one encoding of the roster: what its hash is the hash of.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode(self.suite, &self.operators)
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`RosterError::Layout`], or what speaks against the operators.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, RosterError> {
+        let (suite, operators) = read(&mut Reader::new(bytes)).ok_or(RosterError::Layout)?;
+        let roster = Self::new(suite, operators)?;
+        if roster.to_bytes() == bytes {
+            Ok(roster)
+        } else {
+            Err(RosterError::Layout)
+        }
+    }
+
     /// The hash that contexts and ceremonies carry.
     #[must_use]
     pub fn hash(&self) -> Hash32 {
@@ -132,10 +157,10 @@ impl Roster {
     }
 }
 
-/// `H( F("hardfrost/roster/v1") ‖ suite u8 ‖ operators u16 ‖ each F(name) ‖ key(32) ‖ seats u16 ‖ each seat u16 )`.
-fn hash_of(suite: Suite, operators: &[Operator]) -> Hash32 {
+/// `F("hardfrost/roster/v1") ‖ suite u8 ‖ operators u16 ‖ each F(name) ‖ key(32) ‖ seats u16 ‖ each seat u16`.
+fn encode(suite: Suite, operators: &[Operator]) -> Vec<u8> {
     let count = |len: usize| u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
-    let start = Framed::domain("hardfrost/roster/v1")
+    let start = Framed::domain(DOMAIN)
         .raw(&[suite.number()])
         .raw(&count(operators.len()));
     let all = operators.iter().fold(start, |framed, operator| {
@@ -150,5 +175,25 @@ fn hash_of(suite: Suite, operators: &[Operator]) -> Hash32 {
             .raw(&count(operator.seats.len()))
             .raw(&seats)
     });
-    all.hash()
+    all.into_bytes()
+}
+
+/// Reads the parts of the encoding; the caller compares the whole.
+fn read(reader: &mut Reader<'_>) -> Option<(Suite, Vec<Operator>)> {
+    if reader.framed_text()? != DOMAIN {
+        return None;
+    }
+    let suite = Suite::try_from(reader.u8()?).ok()?;
+    let count = reader.u16()?;
+    let operators = (0..count).map(|_| {
+        let name = reader.framed_text()?.to_owned();
+        let key = OperatorPublic(reader.array()?);
+        Some(Operator {
+            name,
+            key,
+            seats: reader.members()?,
+        })
+    });
+    let operators = operators.collect::<Option<_>>()?;
+    Some((suite, operators))
 }

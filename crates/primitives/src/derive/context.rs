@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{attempt_id, coordinator, fingerprint, transcript_digest, ElectionSeed};
 use crate::{
-    AttemptId, Fingerprint, Framed, Hash32, KeyGroup, KeySpec, Member, Message, SessionId, Suite,
+    AttemptId, Fingerprint, Framed, Hash32, KeyGroup, KeySpec, Member, Message, Reader, SessionId,
+    Suite,
 };
+
+const DOMAIN: &str = "hardfrost/attempt-context/v1";
 
 /// Everything an attempt is: D6's preimage as values. The seed is derived, so it cannot disagree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +39,33 @@ pub struct AttemptContext {
     pub excluded: BTreeSet<Member>,
     /// Members left out for now. Empty between our own nodes.
     pub parked: BTreeSet<Member>,
+}
+
+/// Bytes that are no attempt context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("these bytes are not the preimage of an attempt context")]
+pub struct ContextError;
+
+/// Reads the parts of the preimage; the caller compares the whole.
+fn read(reader: &mut Reader<'_>) -> Option<AttemptContext> {
+    if reader.framed_text()? != DOMAIN {
+        return None;
+    }
+    Some(AttemptContext {
+        session: SessionId::new(reader.framed_text()?).ok()?,
+        key_group: reader.framed_text()?.parse().ok()?,
+        message: Message(reader.array()?),
+        key_spec: borsh::BorshDeserialize::deserialize_reader(reader.rest()).ok()?,
+        suite: Suite::try_from(reader.u8()?).ok()?,
+        threshold: reader.u16()?,
+        share_epoch: reader.u32()?,
+        group_public: Hash32(reader.array()?),
+        roster: Hash32(reader.array()?),
+        attempt_number: reader.u32()?,
+        included: reader.members()?,
+        excluded: reader.members()?,
+        parked: reader.members()?,
+    })
 }
 
 fn member_set(set: &BTreeSet<Member>) -> Vec<u8> {
@@ -81,7 +111,7 @@ impl AttemptContext {
     /// D6's preimage, which travels wherever a stranger must check it.
     #[must_use]
     pub fn preimage(&self) -> Vec<u8> {
-        Framed::domain("hardfrost/attempt-context/v1")
+        Framed::domain(DOMAIN)
             .frame(self.session.as_str().as_bytes())
             .frame(self.key_group.as_str().as_bytes())
             .raw(&self.message.0)
@@ -97,6 +127,19 @@ impl AttemptContext {
             .raw(&member_set(&self.parked))
             .raw(&self.seed().to_bytes())
             .into_bytes()
+    }
+
+    /// Reads a preimage. Only the one encoding that [`Self::preimage`] makes is accepted, the seed included.
+    ///
+    /// # Errors
+    /// [`ContextError`].
+    pub fn from_preimage(bytes: &[u8]) -> Result<Self, ContextError> {
+        let context = read(&mut Reader::new(bytes)).ok_or(ContextError)?;
+        if context.preimage() == bytes {
+            Ok(context)
+        } else {
+            Err(ContextError)
+        }
     }
 
     /// D6: the hash that heads every message of the attempt.

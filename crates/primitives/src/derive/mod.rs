@@ -8,6 +8,6 @@ mod go_rand;
 mod session;
 
 pub use attempt::{attempt_id, fingerprint, transcript_digest};
-pub use context::AttemptContext;
+pub use context::{AttemptContext, ContextError};
 pub use election::{coordinator, ElectionSeed};
 pub use session::session_id;
