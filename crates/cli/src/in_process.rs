@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{bail, Context};
 use hardfrost_dkg::{CeremonyKind, Descriptor, Step};
 use hardfrost_engine::{Approval, Engine, MemoryLog};
+use hardfrost_evidence::Evidence;
 use hardfrost_primitives::{
     KeyGroup, Limits, Member, Monotonic, Now, RequestId, SessionId, Suite, UnixTime,
 };
@@ -17,7 +18,8 @@ use hardfrost_wire::{FromPeer, Incarnation, Operator, OperatorIndex, OperatorKey
 use rand_core::{OsRng, RngCore};
 use zeroize::Zeroizing;
 
-use crate::cluster::{Cluster, MadeKey, Signing};
+use crate::cheat::{Saboteur, To};
+use crate::cluster::{Cluster, Faults, MadeKey, Signing};
 use crate::node::{Node, Turn};
 use crate::progress::Progress;
 
@@ -25,11 +27,17 @@ use crate::progress::Progress;
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 /// n nodes and the queues between them.
+///
+/// Its clock is the machine's, but waiting is skipped: when no node has anything to read, time jumps to the next timer.
 pub struct InProcess {
     roster: Arc<Roster>,
     nodes: Vec<Node>,
+    secrets: Vec<Zeroizing<[u8; 32]>>,
     inboxes: Vec<Vec<Input>>,
+    faults: Faults,
     started: Instant,
+    skipped: Duration,
+    longest_tick: Duration,
 }
 
 fn random<const N: usize>() -> [u8; N] {
@@ -38,11 +46,11 @@ fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-fn operator_key() -> OperatorKey {
+fn operator_secret() -> Zeroizing<[u8; 32]> {
     loop {
         let secret = Zeroizing::new(random::<32>());
-        if let Ok(key) = OperatorKey::new(&secret, random()) {
-            return key;
+        if OperatorKey::new(&secret, [0; 32]).is_ok() {
+            return secret;
         }
     }
 }
@@ -53,9 +61,11 @@ impl InProcess {
     /// # Errors
     /// A roster or engine of that size is refused.
     pub fn new(count: u16) -> anyhow::Result<Self> {
-        let keys: Vec<(Member, OperatorKey)> = Member::all(count)
-            .map(|member| (member, operator_key()))
-            .collect();
+        let secrets: Vec<_> = (0..count).map(|_| operator_secret()).collect();
+        let keys = Member::all(count).zip(&secrets);
+        let keys: Vec<(Member, OperatorKey)> = keys
+            .map(|(member, secret)| Ok((member, OperatorKey::new(secret, random())?)))
+            .collect::<anyhow::Result<_>>()?;
         let operators = keys.iter().map(|(member, key)| Operator {
             name: format!("operator-{member}"),
             key: key.public(),
@@ -76,6 +86,7 @@ impl InProcess {
                 seat,
                 engine,
                 log: MemoryLog::default(),
+                saboteur: None,
             })
         };
         let nodes = keys
@@ -86,8 +97,12 @@ impl InProcess {
         Ok(Self {
             roster,
             nodes,
+            secrets,
             inboxes,
+            faults: Faults::default(),
             started: Instant::now(),
+            skipped: Duration::ZERO,
+            longest_tick: Duration::ZERO,
         })
     }
 
@@ -96,7 +111,7 @@ impl InProcess {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Now {
-            mono: Monotonic::after_start(self.started.elapsed()),
+            mono: Monotonic::after_start(self.started.elapsed() + self.skipped),
             utc: UnixTime(utc.as_secs()),
         }
     }
@@ -107,9 +122,42 @@ impl InProcess {
         }
     }
 
+    /// The seat at a place among the nodes.
+    fn member_at(&self, place: usize) -> Option<Member> {
+        self.nodes.get(place).map(|node| node.seat.member())
+    }
+
+    fn is_honest(&self, place: usize) -> bool {
+        let member = self.member_at(place);
+        member.is_some_and(|m| {
+            !self.faults.silent.contains(&m) && !self.faults.cheats.contains_key(&m)
+        })
+    }
+
+    /// Wakes the nodes whose timer has come. Where nobody has anything to read, time first jumps to the next timer.
+    fn wake(&mut self) {
+        let due = |node: &Node| node.seat.poll_timeout();
+        if self.is_quiet() {
+            let active = self
+                .nodes
+                .iter()
+                .filter(|n| !self.faults.silent.contains(&n.seat.member()));
+            if let Some(next) = active.filter_map(due).min() {
+                self.skipped += next.since(self.now().mono);
+            }
+        }
+        let now = self.now().mono;
+        for (node, inbox) in self.nodes.iter().zip(&mut self.inboxes) {
+            let awake = !self.faults.silent.contains(&node.seat.member());
+            if awake && node.seat.poll_timeout().is_some_and(|at| at <= now) {
+                inbox.push(Input::Timeout);
+            }
+        }
+    }
+
     /// One turn of every node that has something to read, on all cores; then the frames move to the other inboxes.
-    fn tick(&mut self, progress: &dyn Progress) -> Vec<Event> {
-        let now = self.now();
+    fn tick(&mut self, progress: &dyn Progress) -> Vec<(usize, Event)> {
+        let (now, begun) = (self.now(), Instant::now());
         let mut work: Vec<(usize, &mut Node, Vec<Input>)> = self
             .nodes
             .iter_mut()
@@ -132,17 +180,38 @@ impl InProcess {
         });
         let mut events = Vec::new();
         for (from, turn) in turns {
-            events.extend(turn.events);
+            events.extend(turn.events.into_iter().map(|event| (from, event)));
             self.deliver(from, turn.sends);
         }
+        self.measure(begun.elapsed());
         events
     }
 
-    fn deliver(&mut self, from: usize, sends: Vec<Vec<u8>>) {
+    /// A message and its answer take two ticks: that is a round trip here.
+    fn measure(&mut self, tick: Duration) {
+        if tick > self.longest_tick {
+            self.longest_tick = tick;
+            for inbox in self.inboxes.iter_mut().filter(|inbox| !inbox.is_empty()) {
+                inbox.insert(0, Input::RoundTrip(tick * 2));
+            }
+        }
+    }
+
+    fn deliver(&mut self, from: usize, sends: Vec<(To, Vec<u8>)>) {
         let peer = OperatorIndex(u16::try_from(from).unwrap_or(u16::MAX));
-        for bytes in sends {
-            for (to, inbox) in self.inboxes.iter_mut().enumerate() {
-                if to != from {
+        let silent: Vec<bool> = (0..self.nodes.len())
+            .map(|place| {
+                self.member_at(place)
+                    .is_some_and(|m| self.faults.silent.contains(&m))
+            })
+            .collect();
+        for (whom, bytes) in sends {
+            for (to, (inbox, silent)) in self.inboxes.iter_mut().zip(&silent).enumerate() {
+                let meant = match whom {
+                    To::Everybody => true,
+                    To::Half(half) => to % 2 == half,
+                };
+                if to != from && meant && !silent {
                     inbox.push(Input::Peer(FromPeer::authenticated(peer, bytes.clone())));
                 }
             }
@@ -198,11 +267,14 @@ impl Cluster for InProcess {
         let mut made = Vec::new();
         while !self.is_quiet() {
             progress.step(self.ceremony_step(), self.nodes.len());
-            for event in self.tick(progress) {
+            for (_, event) in self.tick(progress) {
                 match event {
                     Event::KeyMade(certificate, public) => made.push((certificate, public)),
                     Event::KeyFailed(fault) => bail!("no key was made: {fault}"),
-                    Event::Approved(_) | Event::Refused(_) | Event::Ended(_) => {}
+                    Event::Approved(_)
+                    | Event::Refused(_)
+                    | Event::Convicted(..)
+                    | Event::Ended(_) => {}
                 }
             }
         }
@@ -226,6 +298,27 @@ impl Cluster for InProcess {
         })
     }
 
+    fn turn_faulty(&mut self, faults: &Faults) {
+        self.faults = faults.clone();
+        let Some(sizes) = self.nodes.first().map(|node| node.seat.sizes()) else {
+            return;
+        };
+        for (node, secret) in self.nodes.iter_mut().zip(&self.secrets) {
+            let member = node.seat.member();
+            let kind = faults.cheats.get(&member);
+            node.saboteur = kind.and_then(|kind| {
+                let key = OperatorKey::new(secret, random()).ok()?;
+                Some(Saboteur {
+                    kind: *kind,
+                    member,
+                    key,
+                    sizes,
+                    seen: BTreeMap::new(),
+                })
+            });
+        }
+    }
+
     fn sign(
         &mut self,
         key_group: &KeyGroup,
@@ -239,25 +332,73 @@ impl Cluster for InProcess {
             request: request.clone(),
             life: Duration::from_secs(3600),
         });
-        let mut approvals: Vec<Approval> = Vec::new();
-        let mut ended: BTreeMap<SessionId, SessionReport> = BTreeMap::new();
-        while !self.is_quiet() {
+        for (node, inbox) in self.nodes.iter().zip(&mut self.inboxes) {
+            if self.faults.silent.contains(&node.seat.member()) {
+                inbox.clear();
+            }
+        }
+        let mut watched = Watched::default();
+        let honest = (0..self.nodes.len())
+            .filter(|place| self.is_honest(*place))
+            .count();
+        while !(self.is_quiet() && watched.all_ended(honest)) {
+            self.wake();
+            if self.is_quiet() {
+                bail!("the nodes wait for nothing and are not done");
+            }
             progress.step("signing", self.nodes.len());
-            for event in self.tick(progress) {
-                match event {
-                    Event::Approved(approval) => approvals.push(approval),
-                    Event::Refused(rejection) => bail!("a node refused: {rejection}"),
-                    Event::Ended(report) => {
-                        ended.entry(report.session.clone()).or_insert(report);
-                    }
-                    Event::KeyMade(..) | Event::KeyFailed(_) => {}
+            for (place, event) in self.tick(progress) {
+                if self.is_honest(place) {
+                    watched.event(event)?;
                 }
             }
         }
-        let approval = approvals
+        watched.signing()
+    }
+}
+
+/// What the honest nodes have reported so far.
+#[derive(Default)]
+struct Watched {
+    approvals: Vec<Approval>,
+    ended: BTreeMap<SessionId, SessionReport>,
+    ends: usize,
+    convicted: BTreeMap<Member, Evidence>,
+}
+
+impl Watched {
+    fn event(&mut self, event: Event) -> anyhow::Result<()> {
+        match event {
+            Event::Approved(approval) => self.approvals.push(approval),
+            Event::Refused(rejection) => bail!("a node refused: {rejection}"),
+            Event::Convicted(member, proof) => {
+                self.convicted.entry(member).or_insert(proof);
+            }
+            Event::Ended(report) => {
+                self.ends += 1;
+                self.ended.entry(report.session.clone()).or_insert(report);
+            }
+            Event::KeyMade(..) | Event::KeyFailed(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Whether each of `honest` nodes has ended each of its sessions.
+    fn all_ended(&self, honest: usize) -> bool {
+        let sessions = self
+            .approvals
+            .first()
+            .map_or(0, |approval| approval.inputs.len());
+        self.approvals.len() == honest && self.ends == honest * sessions
+    }
+
+    fn signing(mut self) -> anyhow::Result<Signing> {
+        let approval = self
+            .approvals
             .pop()
             .context("no node approved the transaction")?;
-        if approvals
+        if self
+            .approvals
             .iter()
             .any(|other| other.inputs != approval.inputs)
         {
@@ -265,8 +406,12 @@ impl Cluster for InProcess {
         }
         let wanted = approval.inputs.iter();
         let sessions = wanted
-            .filter_map(|input| ended.remove(&input.session))
+            .filter_map(|input| self.ended.remove(&input.session))
             .collect();
-        Ok(Signing { approval, sessions })
+        Ok(Signing {
+            approval,
+            sessions,
+            convicted: self.convicted,
+        })
     }
 }

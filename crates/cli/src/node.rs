@@ -6,18 +6,22 @@ use hardfrost_primitives::Now;
 use hardfrost_seat::{Event, Input, Output, Seat};
 use rand_core::OsRng;
 
+use crate::cheat::{Saboteur, To};
+
 /// A node of the demonstration. Its log lives as long as the process: nothing secret is written anywhere.
 pub struct Node {
     pub seat: Seat,
     pub engine: Engine,
     pub log: MemoryLog,
+    /// Tampers with what this node sends, where it plays a traitor.
+    pub saboteur: Option<Saboteur>,
 }
 
 /// What one turn of a node produced.
 #[derive(Default)]
 pub struct Turn {
-    /// To every other node.
-    pub sends: Vec<Vec<u8>>,
+    /// To the other nodes.
+    pub sends: Vec<(To, Vec<u8>)>,
     /// For whoever watches.
     pub events: Vec<Event>,
 }
@@ -26,13 +30,14 @@ impl Node {
     /// Feeds the inputs to the seat, and the engine's replies back to it, until it asks nothing more.
     pub fn turn(&mut self, now: Now, mut inputs: Vec<Input>) -> Turn {
         let mut turn = Turn::default();
+        self.saboteur_sees(&inputs);
         while !inputs.is_empty() {
             let mut commands = Vec::new();
             let seat = &mut self.seat;
             let outputs = inputs.into_iter().flat_map(|input| seat.handle(now, input));
             for output in outputs {
                 match output {
-                    Output::Send(bytes) => turn.sends.push(bytes),
+                    Output::Send(bytes) => turn.sends.push((To::Everybody, bytes)),
                     Output::Engine(ticket, command) => commands.push((ticket, command)),
                     Output::Event(event) => turn.events.push(event),
                 }
@@ -41,6 +46,28 @@ impl Node {
             inputs = replies
                 .into_iter()
                 .map(|(t, reply)| Input::Engine(t, reply))
+                .collect();
+        }
+        self.tampered(turn)
+    }
+
+    fn saboteur_sees(&mut self, inputs: &[Input]) {
+        let Some(saboteur) = &mut self.saboteur else {
+            return;
+        };
+        for input in inputs {
+            if let Input::Peer(bytes) = input {
+                saboteur.sees(bytes.value());
+            }
+        }
+    }
+
+    fn tampered(&mut self, mut turn: Turn) -> Turn {
+        if let Some(saboteur) = &mut self.saboteur {
+            let roster = self.seat.roster();
+            let sends = turn.sends.into_iter();
+            turn.sends = sends
+                .flat_map(|(_, bytes)| saboteur.tamper(bytes, roster))
                 .collect();
         }
         turn

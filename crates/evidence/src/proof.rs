@@ -4,8 +4,8 @@ use std::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use hardfrost_primitives::derive::AttemptContext;
-use hardfrost_primitives::Hash32;
-use hardfrost_wire::{Frame, Verified};
+use hardfrost_primitives::{Hash32, Member, SessionId};
+use hardfrost_wire::{Frame, Kind, Verified};
 
 /// What a proof proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -112,6 +112,37 @@ impl Evidence {
     pub fn names(&self) -> Option<(Hash32, Hash32)> {
         let context = AttemptContext::from_preimage(&self.context).ok()?;
         Some((context.roster, context.group_public))
+    }
+
+    /// The session of the attempt; `None` when the context does not read. Nothing is checked.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        AttemptContext::from_preimage(&self.context).ok().map(|context| context.session)
+    }
+
+    /// The seat whose frame stands last: whom the proof convicts, if it verifies. Nothing is checked.
+    #[must_use]
+    pub fn accused(&self) -> Option<Member> {
+        let head = self.frames.last()?.get(5 + 32..)?.first_chunk::<2>()?;
+        Member::new(u16::from_be_bytes(*head)).ok()
+    }
+
+    /// As it travels: `kind u8 ‖ borsh`.
+    #[must_use]
+    pub fn to_frame(&self) -> Vec<u8> {
+        let mut bytes = vec![Kind::Evidence.number()];
+        self.serialize(&mut bytes)
+            .expect("writing to memory does not fail");
+        bytes
+    }
+
+    /// Reads what [`Self::to_frame`] wrote. Says nothing of whether it proves anything.
+    #[must_use]
+    pub fn from_frame(bytes: &[u8]) -> Option<Self> {
+        match bytes.split_first() {
+            Some((kind, rest)) if *kind == Kind::Evidence.number() => borsh::from_slice(rest).ok(),
+            Some(_) | None => None,
+        }
     }
 
     /// The proof's identity.

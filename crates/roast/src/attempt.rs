@@ -4,29 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hardfrost_evidence::{check_package, first_willing, offer, Evidence, EvidenceKind, Turn};
 use hardfrost_frost::{
     verify_share, Candidate, Commitments, ShareVerdict, Signature, SignatureShare,
 };
 use hardfrost_primitives::derive::AttemptContext;
 use hardfrost_primitives::{AttemptId, Fingerprint, Hash32, Member, Monotonic};
 use hardfrost_wire::{
-    CommitmentsPayload, Frame, Head, Incarnation, Kind, OperatorKey, PackagePayload, Payload,
-    SharePayload, Verified,
+    CommitmentsPayload, Frame, Kind, PackagePayload, Payload, SharePayload, Verified,
 };
 
 use crate::collector::{Collector, Recorded};
-use crate::package::{check_package, first_willing, offer, Turn};
+use crate::speaker::Speaker;
 use crate::terms::Terms;
-
-/// Who speaks: the seat, its operator's key, and this process's incarnation.
-pub struct Speaker {
-    /// Our seat.
-    pub member: Member,
-    /// Signs our envelopes.
-    pub key: OperatorKey,
-    /// Drawn at process start.
-    pub incarnation: Incarnation,
-}
 
 /// A question for the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,10 +65,12 @@ pub enum Effect {
     Send(Frame),
     /// Ask the engine.
     Ask(Need),
+    /// A proof, made and not yet verified.
+    Prove(Evidence),
     /// The attempt made a signature.
     Signed(Signature),
-    /// The attempt is over without one; the candidates spoilt it, where any did.
-    Failed(Vec<Candidate>, String),
+    /// The session cannot go on here: ours to repair.
+    Stuck(String),
 }
 
 /// What an attempt looks like from outside.
@@ -88,9 +80,11 @@ pub struct AttemptReport {
     pub number: u32,
     /// Who coordinates.
     pub coordinator: Member,
+    /// Who committed.
+    pub committed: BTreeSet<Member>,
     /// Whom the package chose; empty before it came.
     pub chosen: BTreeSet<Member>,
-    /// Chosen members whose share is not here.
+    /// Chosen members whose valid share is not here.
     pub owing: BTreeSet<Member>,
     /// From the attempt's start to its end or to now.
     pub took: Duration,
@@ -107,6 +101,14 @@ enum Stage {
     Over,
 }
 
+/// A package that passed, and what is known of its shares.
+struct Chosen {
+    turn: Turn,
+    frame: Verified<Frame>,
+    seen: Monotonic,
+    verdicts: BTreeMap<Member, bool>,
+}
+
 /// An attempt as one seat lives it.
 pub struct Attempt {
     terms: Arc<Terms>,
@@ -116,10 +118,12 @@ pub struct Attempt {
     id: AttemptId,
     stage: Stage,
     collector: Collector,
-    turn: Option<Turn>,
+    chosen: Option<Chosen>,
     aggregating: bool,
     started: Monotonic,
     ended: Option<Monotonic>,
+    /// When t members had committed that may still be chosen: the package is awaited from then on.
+    pub(crate) awaited_from: Option<Monotonic>,
 }
 
 impl Attempt {
@@ -137,10 +141,11 @@ impl Attempt {
             id,
             stage: Stage::Deriving,
             collector: Collector::default(),
-            turn: None,
+            chosen: None,
             aggregating: false,
             started: now,
             ended: None,
+            awaited_from: None,
         };
         Some((this, vec![ask]))
     }
@@ -151,49 +156,124 @@ impl Attempt {
         self.hash
     }
 
-    /// The attempt's id.
+    /// Who coordinates.
     #[must_use]
-    pub fn id(&self) -> AttemptId {
-        self.id
+    pub fn coordinator(&self) -> Member {
+        self.coordinator
     }
 
-    /// What the attempt looks like at `now`.
+    /// When the first valid package was seen, and its frame.
+    #[must_use]
+    pub fn package(&self) -> Option<(Monotonic, &Verified<Frame>)> {
+        self.chosen
+            .as_ref()
+            .map(|chosen| (chosen.seen, &chosen.frame))
+    }
+
+    /// The members whose commitments are here, in the order of their arrival.
+    #[must_use]
+    pub fn committed(&self) -> &[Member] {
+        self.collector.committed()
+    }
+
+    /// Chosen members whose valid share is not here. Shares that are here and not yet checked are checked now.
+    pub fn undelivered(&mut self) -> BTreeSet<Member> {
+        let Some(chosen) = &mut self.chosen else {
+            return BTreeSet::new();
+        };
+        let shares = self.collector.shares_of(chosen.turn.body);
+        let package = &chosen.turn.package;
+        let verdicts = &mut chosen.verdicts;
+        let mut delivered = |m: &Member| {
+            shares.get(m).is_some_and(|share| {
+                let valid = || verify_share(package, *m, &SignatureShare(*share));
+                *verdicts
+                    .entry(*m)
+                    .or_insert_with(|| valid() == ShareVerdict::Valid)
+            })
+        };
+        package
+            .commitments()
+            .keys()
+            .copied()
+            .filter(|m| !delivered(m))
+            .collect()
+    }
+
+    /// The proofs against members whose share was checked and is bad.
+    #[must_use]
+    pub fn bad_shares(&self) -> Vec<Evidence> {
+        let Some(chosen) = &self.chosen else {
+            return Vec::new();
+        };
+        let bad = chosen
+            .verdicts
+            .iter()
+            .filter(|(_, valid)| !**valid)
+            .map(|(m, _)| *m);
+        let frames = bad.filter_map(|m| self.collector.first(Kind::Share, m));
+        frames
+            .map(|share| Evidence::invalid_share(&self.context, &chosen.frame, share))
+            .collect()
+    }
+
+    /// What the attempt looks like at `now`, by what has been checked so far.
     #[must_use]
     pub fn report(&self, now: Monotonic) -> AttemptReport {
-        let chosen: BTreeSet<Member> = self
-            .turn
-            .iter()
-            .flat_map(|t| t.package.commitments().keys().copied())
-            .collect();
-        let here = self.turn.as_ref().map(|t| self.collector.shares_of(t.body));
-        let here = here.unwrap_or_default();
-        let owing = chosen
-            .iter()
-            .copied()
-            .filter(|m| !here.contains_key(m))
-            .collect();
-        let took = self.ended.unwrap_or(now).since(self.started);
-        let (number, coordinator) = (self.context.attempt_number, self.coordinator);
+        let mut chosen = BTreeSet::new();
+        let mut owing = BTreeSet::new();
+        if let Some(Chosen { turn, verdicts, .. }) = &self.chosen {
+            let here = self.collector.shares_of(turn.body);
+            let bad = |m: &Member| verdicts.get(m) == Some(&false);
+            chosen = turn.package.commitments().keys().copied().collect();
+            let lacking = chosen.iter().filter(|m| bad(m) || !here.contains_key(m));
+            owing = lacking.copied().collect();
+        }
         AttemptReport {
-            number,
-            coordinator,
+            number: self.context.attempt_number,
+            coordinator: self.coordinator,
+            committed: self.collector.committed().iter().copied().collect(),
             chosen,
             owing,
-            took,
+            took: self.ended.unwrap_or(now).since(self.started),
         }
     }
 
     /// Takes a frame of this attempt whose signature is checked: records it, then counts it.
-    pub fn frame(&mut self, speaker: &Speaker, frame: &Verified<Frame>) -> Vec<Effect> {
-        if frame.head().context != self.hash || self.stage == Stage::Over {
+    pub fn frame(
+        &mut self,
+        speaker: &Speaker,
+        now: Monotonic,
+        frame: &Verified<Frame>,
+    ) -> Vec<Effect> {
+        if frame.head().context != self.hash {
             return Vec::new();
         }
         match (frame.kind(), self.collector.record(frame)) {
-            (Kind::Commitments, Recorded::First) => self.choose(speaker),
-            (Kind::Package, Recorded::First) => self.package(speaker, frame),
+            (Kind::Package, Recorded::First) => self.judge(speaker, now, frame),
             (Kind::Share, Recorded::First) => self.try_aggregate(),
+            (_, Recorded::Different) => self.contradiction(frame),
             _ => Vec::new(),
         }
+    }
+
+    /// The author signed two different bodies: a proof, if of one incarnation and kind that allow no two.
+    fn contradiction(&self, second: &Verified<Frame>) -> Vec<Effect> {
+        let kind = match second.kind() {
+            Kind::Commitments => EvidenceKind::DoubleCommitments,
+            Kind::Package => EvidenceKind::DoublePackage,
+            Kind::Share => EvidenceKind::DoubleShare,
+            Kind::Advance
+            | Kind::Evidence
+            | Kind::Signature
+            | Kind::DkgRound1
+            | Kind::DkgEcho
+            | Kind::DkgRound2
+            | Kind::DkgConfirm => return Vec::new(),
+        };
+        let first = self.collector.first(second.kind(), second.head().author);
+        let proof = first.map(|first| Evidence::double(kind, &self.context, first, second));
+        proof.into_iter().map(Effect::Prove).collect()
     }
 
     /// Takes the engine's answer.
@@ -202,7 +282,7 @@ impl Attempt {
             (Stage::Deriving, Answer::Derived(coordinator, fingerprint, id)) => {
                 let ours = (self.coordinator, self.context.fingerprint(), self.id);
                 if (coordinator, fingerprint, id) != ours {
-                    return self.fail(now, Vec::new(), "the engine derives another attempt".into());
+                    return vec![Effect::Stuck("our engine derives another attempt".into())];
                 }
                 self.ask(Stage::Opening, Need::Open(self.context.clone()))
             }
@@ -212,20 +292,28 @@ impl Attempt {
             }
             (Stage::Drawing, Answer::Committed(commitments)) => {
                 self.stage = Stage::Committed;
-                self.commit(speaker, &commitments)
+                self.commit(speaker, now, &commitments)
             }
             (Stage::Signing, Answer::Share(share)) => self.share(speaker, now, share),
             (_, Answer::Signed(signature)) if self.aggregating => {
-                self.end(now);
+                self.succeeded(now);
                 vec![Effect::Signed(signature)]
             }
-            (_, Answer::BadShares(candidates)) if self.aggregating => {
-                self.fail(now, candidates, "bad signature shares".into())
+            (_, Answer::BadShares(candidates)) if self.aggregating => self.blame(&candidates),
+            (Stage::Deriving | Stage::Opening | Stage::Drawing, Answer::Refused(why)) => {
+                vec![Effect::Stuck(why)]
             }
-            (Stage::Over, _) => Vec::new(),
-            (_, Answer::Refused(why)) => self.fail(now, Vec::new(), why),
             _ => Vec::new(),
         }
+    }
+
+    /// The engine's candidates, each checked here against the frames: proofs for those that are guilty.
+    fn blame(&mut self, candidates: &[Candidate]) -> Vec<Effect> {
+        let whom: BTreeSet<Member> = candidates.iter().map(|c| c.member).collect();
+        self.undelivered();
+        let proofs = self.bad_shares().into_iter();
+        let asked = proofs.filter(|p| p.accused().is_some_and(|m| whom.contains(&m)));
+        asked.map(Effect::Prove).collect()
     }
 
     /// Ends the attempt; the engine destroys what is still live of it.
@@ -242,86 +330,106 @@ impl Attempt {
         vec![Effect::Ask(need)]
     }
 
+    /// The sum verifies, so no share of it is looked at again.
+    fn succeeded(&mut self, now: Monotonic) {
+        if let Some(Chosen { turn, verdicts, .. }) = &mut self.chosen {
+            verdicts.extend(turn.package.commitments().keys().map(|m| (*m, true)));
+        }
+        self.end(now);
+    }
+
     fn end(&mut self, now: Monotonic) {
         self.stage = Stage::Over;
         self.ended = Some(now);
     }
 
-    fn fail(&mut self, now: Monotonic, whom: Vec<Candidate>, why: String) -> Vec<Effect> {
-        let mut effects = self.abort(now);
-        effects.push(Effect::Failed(whom, why));
-        effects
-    }
-
     /// Signs a statement, records it as our own, then sends it. A member signs one body per kind and attempt.
-    fn say<P: Payload>(&mut self, speaker: &Speaker, payload: &P) -> Vec<Effect> {
-        let head = Head {
-            context: self.hash,
-            author: speaker.member,
-        };
-        let frame = Frame::sign(head, payload, &speaker.key);
-        let Ok(own) = frame.clone().verify(&self.terms.roster) else {
-            return vec![Effect::Failed(
-                Vec::new(),
-                "our key does not hold our seat".into(),
-            )];
-        };
-        let mut effects = vec![Effect::Send(frame)];
-        effects.extend(self.frame(speaker, &own));
-        effects
+    fn say<P: Payload>(&mut self, speaker: &Speaker, now: Monotonic, payload: &P) -> Vec<Effect> {
+        match speaker.say(self.hash, payload, &self.terms.roster) {
+            Ok(own) => {
+                let noted = self.frame(speaker, now, &own);
+                [vec![Effect::Send(own.into_inner())], noted].concat()
+            }
+            Err(error) => vec![Effect::Stuck(format!("our operator key: {error}"))],
+        }
     }
 
-    fn commit(&mut self, speaker: &Speaker, commitments: &Commitments) -> Vec<Effect> {
+    fn commit(&mut self, speaker: &Speaker, now: Monotonic, ours: &Commitments) -> Vec<Effect> {
         let payload = CommitmentsPayload {
             incarnation: speaker.incarnation,
-            hiding: commitments.hiding(),
-            binding: commitments.binding(),
+            hiding: ours.hiding(),
+            binding: ours.binding(),
             refuses: Vec::new(),
         };
-        let mut effects = self.say(speaker, &payload);
+        let mut effects = self.say(speaker, now, &payload);
         effects.extend(self.sign_if_chosen(speaker));
         // Package and shares may all have come while the engine was opening the attempt.
         effects.extend(self.try_aggregate());
         effects
     }
 
-    /// The coordinator takes the first t members whose commitments arrive and may stand in one package.
-    fn choose(&mut self, speaker: &Speaker) -> Vec<Effect> {
-        let waiting = self.stage == Stage::Committed && self.turn.is_none();
+    /// The coordinator takes the first t members whose commitments arrived, that are not barred and may stand in one
+    /// package.
+    pub fn choose(
+        &mut self,
+        speaker: &Speaker,
+        now: Monotonic,
+        barred: &BTreeSet<Member>,
+    ) -> Vec<Effect> {
+        let waiting = self.stage == Stage::Committed && self.chosen.is_none();
         if self.coordinator != speaker.member || !waiting {
             return Vec::new();
         }
-        let committed = self.collector.committed().iter();
-        let willing = committed.filter_map(|m| {
-            let (_, refuses) = offer(&self.terms, self.collector.commitments_of(*m)?)?;
-            Some((*m, refuses))
+        let free = self
+            .collector
+            .committed()
+            .iter()
+            .filter(|m| !barred.contains(m));
+        let willing = free.filter_map(|m| {
+            let frame = self.collector.first(Kind::Commitments, *m)?;
+            Some((*m, offer(self.terms.public(), frame)?.1))
         });
         let Some(chosen) = first_willing(willing.collect(), self.context.threshold) else {
             return Vec::new();
         };
         let frames = chosen
             .iter()
-            .filter_map(|m| self.collector.commitments_of(*m));
+            .filter_map(|m| self.collector.first(Kind::Commitments, *m));
         let payload = PackagePayload {
             incarnation: speaker.incarnation,
             key_spec: self.context.key_spec.clone(),
             commitments: frames.map(|frame| frame.as_bytes().to_vec()).collect(),
         };
-        self.say(speaker, &payload)
+        self.say(speaker, now, &payload)
     }
 
-    /// Retained already; now judged. A package that fails is dropped: its coordinator signed it.
-    fn package(&mut self, speaker: &Speaker, frame: &Verified<Frame>) -> Vec<Effect> {
-        if self.turn.is_none() {
-            self.turn = check_package(&self.terms, &self.context, frame).ok();
+    /// Retained already; now judged. A package that fails convicts its coordinator.
+    fn judge(&mut self, speaker: &Speaker, now: Monotonic, frame: &Verified<Frame>) -> Vec<Effect> {
+        if frame.head().author != self.coordinator {
+            return Vec::new();
         }
-        let mut effects = self.sign_if_chosen(speaker);
-        effects.extend(self.try_aggregate());
-        effects
+        match check_package(&self.terms.group, &self.terms.roster, &self.context, frame) {
+            Err(_) => vec![Effect::Prove(Evidence::malformed_package(
+                &self.context,
+                frame,
+            ))],
+            Ok(turn) => {
+                let (frame, verdicts) = (frame.clone(), BTreeMap::new());
+                self.chosen = Some(Chosen {
+                    turn,
+                    frame,
+                    seen: now,
+                    verdicts,
+                });
+                let mut effects = self.sign_if_chosen(speaker);
+                effects.extend(self.try_aggregate());
+                effects
+            }
+        }
     }
 
     fn sign_if_chosen(&mut self, speaker: &Speaker) -> Vec<Effect> {
-        let Some(turn) = &self.turn else {
+        let Some(Chosen { turn, .. }) = &self.chosen else {
             return Vec::new();
         };
         let chosen = turn.package.commitments();
@@ -335,15 +443,16 @@ impl Attempt {
     /// Before a member sends its share it verifies it itself.
     fn share(&mut self, speaker: &Speaker, now: Monotonic, share: SignatureShare) -> Vec<Effect> {
         self.stage = Stage::Signed;
-        let Some(turn) = &self.turn else {
+        let Some(Chosen { turn, .. }) = &self.chosen else {
             return Vec::new();
         };
         if verify_share(&turn.package, speaker.member, &share) != ShareVerdict::Valid {
-            return self.fail(now, Vec::new(), "our own share does not verify".into());
+            return vec![Effect::Stuck("our own share does not verify".into())];
         }
         let (incarnation, package) = (speaker.incarnation, turn.body);
         self.say(
             speaker,
+            now,
             &SharePayload {
                 incarnation,
                 package,
@@ -352,9 +461,9 @@ impl Attempt {
         )
     }
 
-    /// Anyone with all t shares aggregates.
+    /// Anyone with all t shares aggregates, optimistically.
     fn try_aggregate(&mut self) -> Vec<Effect> {
-        let Some(turn) = &self.turn else {
+        let Some(Chosen { turn, .. }) = &self.chosen else {
             return Vec::new();
         };
         let mut shares = self.collector.shares_of(turn.body);

@@ -74,26 +74,15 @@ impl Collector {
         &self.commitments
     }
 
-    /// A member's first commitments frame.
+    /// A member's first frame of a kind.
     #[must_use]
-    pub fn commitments_of(&self, member: Member) -> Option<&Verified<Frame>> {
-        self.kept
-            .get(&(Kind::Commitments, member))
-            .map(|kept| &kept.first)
+    pub fn first(&self, kind: Kind, member: Member) -> Option<&Verified<Frame>> {
+        self.kept.get(&(kind, member)).map(|kept| &kept.first)
     }
 
     /// The shares that name this package body; a share that names another is kept apart and counts for nothing here.
     #[must_use]
     pub fn shares_of(&self, package: Hash32) -> BTreeMap<Member, [u8; 32]> {
         self.shares.get(&package).cloned().unwrap_or_default()
-    }
-
-    /// The members that signed two different bodies of one kind, with both frames.
-    pub fn contradictions(
-        &self,
-    ) -> impl Iterator<Item = (Member, &Verified<Frame>, &Verified<Frame>)> {
-        self.kept.iter().filter_map(|((_, member), kept)| {
-            Some((*member, &kept.first, kept.different.as_ref()?))
-        })
     }
 }

@@ -5,13 +5,18 @@
 mod attempt;
 mod collector;
 mod intake;
-mod package;
+mod rounds;
 mod session;
+mod speaker;
 mod terms;
+mod timers;
+mod turns;
 
-pub use attempt::{Answer, Attempt, AttemptReport, Effect, Need, Speaker};
+pub use attempt::{Answer, Attempt, AttemptReport, Effect, Need};
 pub use collector::{Collector, Recorded};
 pub use intake::{intake, Dropped};
-pub use package::{check_package, PackageFault, Turn};
 pub use session::{Outcome, Session, SessionEffect};
+pub use speaker::Speaker;
 pub use terms::Terms;
+pub use timers::Timers;
+pub use turns::Turns;

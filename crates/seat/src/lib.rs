@@ -2,6 +2,7 @@
 //! engine commands and events go out. The join of protocol and engine lives here, so that whatever runs a node runs
 //! this code.
 
+mod early;
 mod keygen;
 mod seat;
 mod signing;

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use hardfrost_dkg::{Ceremony, CeremonyFault, Certificate, Descriptor};
 use hardfrost_engine::{Approval, Approve, Artifact, Command, Rejection, Reply, Ticket};
+use hardfrost_evidence::Evidence;
 use hardfrost_frost::GroupPublic;
 use hardfrost_primitives::{KeyGroup, Member, Monotonic, Now, RequestId, SessionId};
 use hardfrost_roast::{intake, Session, Speaker};
 use hardfrost_wire::{FinalSignature, FromPeer, Incarnation, Kind, OperatorKey, Roster, Sizes};
 
+use crate::early::Early;
 use crate::keygen::Proposal;
 use crate::signing::SessionReport;
 
@@ -21,6 +23,8 @@ pub enum Input {
     Peer(FromPeer<Vec<u8>>),
     /// The engine's reply to a command.
     Engine(Ticket, Reply),
+    /// The t-th smallest round-trip time to a peer has changed.
+    RoundTrip(Duration),
     /// `poll_timeout` has come.
     Timeout,
     /// The operator.
@@ -67,6 +71,8 @@ pub enum Event {
     Approved(Approval),
     /// The engine refused the operator's request.
     Refused(Rejection),
+    /// A member is convicted by a proof that anybody can verify.
+    Convicted(Member, Evidence),
     /// A session is over.
     Ended(SessionReport),
 }
@@ -86,7 +92,7 @@ pub struct SeatTerms {
 /// Whom an engine reply is for.
 pub(crate) enum Asker {
     Ceremony,
-    Session(SessionId),
+    Session(SessionId, u32),
     Approval {
         key_group: KeyGroup,
         ends: Monotonic,
@@ -110,6 +116,8 @@ pub struct Seat {
     askers: BTreeMap<Ticket, Asker>,
     next_ticket: u64,
     noise: u64,
+    pub(crate) early: Early,
+    pub(crate) round_trip: Duration,
 }
 
 impl Seat {
@@ -135,7 +143,21 @@ impl Seat {
             askers: BTreeMap::new(),
             next_ticket: 0,
             noise: 0,
+            early: Early::default(),
+            round_trip: Duration::ZERO,
         }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn member(&self) -> Member {
+        self.speaker.member
+    }
+
+    /// Who the operators are.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     /// Advances everything the input concerns.
@@ -146,6 +168,13 @@ impl Seat {
                 Some(asker) => self.reply(now, asker, reply),
                 None => Vec::new(),
             },
+            Input::RoundTrip(d) => {
+                self.round_trip = d;
+                self.sessions
+                    .values_mut()
+                    .for_each(|session| session.round_trip(d));
+                Vec::new()
+            }
             Input::Timeout => self.timeout(now),
             Input::Local(request) => self.local(now, request),
         }
@@ -180,7 +209,8 @@ impl Seat {
     }
 
     /// The sizes that bound a frame: those of the ceremony and the groups this seat knows.
-    fn sizes(&self) -> Sizes {
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
         let ceremony = self.ceremony.iter().map(|c| c.descriptor()).map(terms_of);
         let groups = self
             .groups
@@ -199,10 +229,18 @@ impl Seat {
     }
 
     fn peer(&mut self, now: Now, bytes: FromPeer<Vec<u8>>) -> Vec<Output> {
-        if bytes.value().first() == Some(&Kind::Signature.number()) {
+        let kind = bytes.value().first().copied().and_then(Kind::from_number);
+        if kind == Some(Kind::Signature) {
             return match FinalSignature::parse(bytes.value()) {
                 Ok(said) => self.finished(now, &said),
                 Err(_) => self.dropped(),
+            };
+        }
+        if kind == Some(Kind::Evidence) {
+            let small = bytes.value().len() <= Kind::Evidence.frame_bytes_max(self.sizes());
+            return match Evidence::from_frame(bytes.value()).filter(|_| small) {
+                Some(proof) => self.proof(now, proof),
+                None => self.dropped(),
             };
         }
         let Ok(frame) = intake(bytes, self.sizes(), &self.roster) else {
@@ -212,10 +250,10 @@ impl Seat {
         if self.ceremony.as_ref().is_some_and(|c| c.head() == context) {
             return self.ceremony_frame(frame);
         }
-        self.session_frame(now, &frame)
+        self.session_frame(now, frame)
     }
 
-    fn dropped(&mut self) -> Vec<Output> {
+    pub(crate) fn dropped(&mut self) -> Vec<Output> {
         self.noise += 1;
         Vec::new()
     }
@@ -223,7 +261,7 @@ impl Seat {
     fn reply(&mut self, now: Now, asker: Asker, reply: Reply) -> Vec<Output> {
         match asker {
             Asker::Ceremony => self.ceremony_reply(reply),
-            Asker::Session(session) => self.session_reply(now, &session, reply),
+            Asker::Session(session, round) => self.session_reply(now, &session, round, reply),
             Asker::Approval { key_group, ends } => match reply {
                 Reply::Approved(approval) => self.approved(now, &key_group, ends, approval),
                 Reply::Rejected(rejection) => vec![Output::Event(Event::Refused(rejection))],

@@ -8,6 +8,7 @@ use hardfrost_engine::{
     Abort, Aggregate, Approval, AttemptIds, AttemptKey, Command, MemberCommitments, Open,
     Rejection, Reply, Round2, SigningPackage,
 };
+use hardfrost_evidence::Evidence;
 use hardfrost_frost::{Commitments, DerivedGroup};
 use hardfrost_primitives::{AttemptId, KeyGroup, Member, Message, Monotonic, Now, SessionId};
 use hardfrost_roast::{Answer, AttemptReport, Need, Outcome, Session, SessionEffect, Terms};
@@ -61,23 +62,60 @@ impl Seat {
                 share_epoch: known.share_epoch,
                 roster: Arc::clone(&self.roster),
             };
-            let Some((session, effects)) = Session::start(now.mono, terms, ends) else {
-                continue;
-            };
+            let (mut session, effects) = Session::start(&self.speaker, now.mono, terms, ends);
+            session.round_trip(self.round_trip);
             self.sessions.insert(input.session.clone(), session);
             out.extend(self.session_effects(now, &input.session, effects));
+            out.extend(self.replay(now, &input.session));
         }
         out.insert(0, Output::Event(Event::Approved(approval)));
         out
     }
 
-    pub(crate) fn session_frame(&mut self, now: Now, frame: &Verified<Frame>) -> Vec<Output> {
+    /// A frame goes to the session that owns it; before that session or attempt is open here, it waits.
+    pub(crate) fn session_frame(&mut self, now: Now, frame: Verified<Frame>) -> Vec<Output> {
         let context = frame.head().context;
         let Some((name, session)) = self.sessions.iter_mut().find(|(_, s)| s.owns(context)) else {
+            self.early.keep(frame);
             return Vec::new();
         };
         let name = name.clone();
-        let effects = session.frame(&self.speaker, now.mono, frame);
+        let effects = session.frame(&self.speaker, now.mono, &frame);
+        let mut out = self.session_effects(now, &name, effects);
+        out.extend(self.replay(now, &name));
+        out
+    }
+
+    /// Feeds a session what came too early for it, until nothing waits that it owns.
+    fn replay(&mut self, now: Now, name: &SessionId) -> Vec<Output> {
+        let mut out = Vec::new();
+        loop {
+            let Some(session) = self.sessions.get(name) else {
+                return out;
+            };
+            let waiting = self.early.take(|context| session.owns(context));
+            if waiting.is_empty() {
+                return out;
+            }
+            for frame in waiting {
+                let Some(session) = self.sessions.get_mut(name) else {
+                    return out;
+                };
+                let effects = session.frame(&self.speaker, now.mono, &frame);
+                out.extend(self.session_effects(now, name, effects));
+            }
+        }
+    }
+
+    /// A proof goes to the session it is about.
+    pub(crate) fn proof(&mut self, now: Now, proof: Evidence) -> Vec<Output> {
+        let Some(name) = proof.session() else {
+            return self.dropped();
+        };
+        let Some(session) = self.sessions.get_mut(&name) else {
+            return Vec::new();
+        };
+        let effects = session.proof(&self.speaker, now.mono, proof);
         self.session_effects(now, &name, effects)
     }
 
@@ -95,17 +133,21 @@ impl Seat {
         let due: Vec<(SessionId, Vec<SessionEffect>)> = self
             .sessions
             .iter_mut()
-            .map(|(name, session)| (name.clone(), session.timeout(now.mono)))
+            .map(|(name, session)| (name.clone(), session.timeout(&self.speaker, now.mono)))
             .collect();
-        due.into_iter()
-            .flat_map(|(name, it)| self.session_effects(now, &name, it))
-            .collect()
+        let mut out = Vec::new();
+        for (name, effects) in due {
+            out.extend(self.session_effects(now, &name, effects));
+            out.extend(self.replay(now, &name));
+        }
+        out
     }
 
     pub(crate) fn session_reply(
         &mut self,
         now: Now,
         name: &SessionId,
+        round: u32,
         reply: Reply,
     ) -> Vec<Output> {
         let Some(answer) = answer(reply) else {
@@ -114,8 +156,10 @@ impl Seat {
         let Some(session) = self.sessions.get_mut(name) else {
             return Vec::new();
         };
-        let effects = session.answer(&self.speaker, now.mono, answer);
-        self.session_effects(now, name, effects)
+        let effects = session.answer(&self.speaker, now.mono, round, answer);
+        let mut out = self.session_effects(now, name, effects);
+        out.extend(self.replay(now, name));
+        out
     }
 
     fn session_effects(
@@ -128,16 +172,19 @@ impl Seat {
         for effect in effects {
             match effect {
                 SessionEffect::Send(bytes) => out.push(Output::Send(bytes)),
-                SessionEffect::Ask(need) => {
+                SessionEffect::Ask(round, need) => {
                     let Some(command) = self.command(now.mono, name, need) else {
                         continue;
                     };
                     let asker = if matches!(command, Command::Abort(_)) {
                         Asker::Nobody
                     } else {
-                        Asker::Session(name.clone())
+                        Asker::Session(name.clone(), round)
                     };
                     out.push(self.ask(asker, command));
+                }
+                SessionEffect::Convicted(member, proof) => {
+                    out.push(Output::Event(Event::Convicted(member, proof)));
                 }
                 SessionEffect::Ended(outcome) => {
                     let Some(session) = self.sessions.get(name) else {

@@ -10,6 +10,10 @@ pub enum Kind {
     Package = 3,
     /// A signature share.
     Share = 4,
+    /// A member has seen a round run out, or goes on to the next.
+    Advance = 7,
+    /// A proof of misbehaviour; proves itself and carries no operator's signature.
+    Evidence = 8,
     /// A finished signature; proves itself and carries no operator's signature.
     Signature = 9,
     /// Key generation, step 1.
@@ -33,10 +37,12 @@ pub struct Sizes {
 
 impl Kind {
     /// Every kind, ascending.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Commitments,
         Self::Package,
         Self::Share,
+        Self::Advance,
+        Self::Evidence,
         Self::Signature,
         Self::DkgRound1,
         Self::DkgEcho,
@@ -63,7 +69,8 @@ impl Kind {
             Self::Commitments => "hardfrost/commitments/v1",
             Self::Package => "hardfrost/signing-package/v1",
             Self::Share => "hardfrost/share/v1",
-            Self::Signature => return None,
+            Self::Advance => "hardfrost/advance/v1",
+            Self::Evidence | Self::Signature => return None,
             Self::DkgRound1 => "hardfrost/dkg-round1/v1",
             Self::DkgEcho => "hardfrost/dkg-echo/v1",
             Self::DkgRound2 => "hardfrost/dkg-round2/v1",
@@ -80,6 +87,8 @@ impl Kind {
             Self::Commitments => 256 + 2 * f,
             Self::Package => 512 + (256 + 2 * f) * t,
             Self::Share | Self::Signature => 512,
+            Self::Advance => 256,
+            Self::Evidence => 2 * Self::Package.frame_bytes_max(sizes) + 4096 + 8 * n,
             Self::DkgRound1 => 512 + 33 * t,
             Self::DkgEcho => 256 + 32 * n,
             Self::DkgRound2 => 256 + 48 * n,

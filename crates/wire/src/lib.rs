@@ -17,6 +17,7 @@ pub use kind::{Kind, Sizes};
 pub use operator::{OperatorKey, OperatorKeyError, OperatorPublic};
 pub use roster::{Operator, Roster, RosterError};
 pub use signing::{
-    session_head, CommitmentsPayload, FinalSignature, Incarnation, PackagePayload, SharePayload,
+    session_head, AdvancePayload, CommitmentsPayload, FinalSignature, Incarnation, PackagePayload,
+    SharePayload,
 };
 pub use trust::{FromPeer, OperatorIndex, Verified};

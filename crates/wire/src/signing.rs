@@ -54,6 +54,19 @@ pub struct SharePayload {
     pub share: [u8; 32],
 }
 
+/// Its author goes on to a round.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AdvancePayload {
+    /// The author's.
+    pub incarnation: Incarnation,
+    /// The round it goes on to, from 1; the first round is 0.
+    pub round: u32,
+}
+
+impl Payload for AdvancePayload {
+    const KIND: Kind = Kind::Advance;
+}
+
 impl Payload for CommitmentsPayload {
     const KIND: Kind = Kind::Commitments;
 }

@@ -1,0 +1,75 @@
+//! Which round a node is in, and what lets it go on (one turn a round).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hardfrost_primitives::{Member, Monotonic};
+
+/// A node's place among the rounds.
+pub(crate) struct Rounds {
+    round: u32,
+    entered: Monotonic,
+    advances: BTreeMap<Member, u32>,
+    by_package: u32,
+    said: u32,
+}
+
+impl Rounds {
+    pub(crate) fn begin(now: Monotonic) -> Self {
+        Self {
+            round: 0,
+            entered: now,
+            advances: BTreeMap::new(),
+            by_package: 0,
+            said: 0,
+        }
+    }
+
+    pub(crate) fn round(&self) -> u32 {
+        self.round
+    }
+
+    /// Somebody goes on to `round`; the highest counts.
+    pub(crate) fn advanced(&mut self, member: Member, round: u32) {
+        let highest = self.advances.entry(member).or_insert(round);
+        *highest = round.max(*highest);
+    }
+
+    /// Whether we have not yet said that we go on to the next round. True once per round.
+    pub(crate) fn may_say(&mut self) -> Option<u32> {
+        let next = self.round.checked_add(1)?;
+        (self.said < next).then(|| {
+            self.said = next;
+            next
+        })
+    }
+
+    /// Whether we have said that we go on to the next round.
+    pub(crate) fn has_said(&self) -> bool {
+        self.said > self.round
+    }
+
+    /// Members known to go on to the next round or a later one.
+    pub(crate) fn going_on(&self) -> usize {
+        self.advances
+            .values()
+            .filter(|round| **round > self.round)
+            .count()
+    }
+
+    /// When a certificate may take us on: not sooner than 2·d after entering.
+    pub(crate) fn by_certificate_from(&self, d: Duration) -> Monotonic {
+        self.entered.plus(d.saturating_mul(2))
+    }
+
+    /// When a package may take us on: at most one round per d, and at most 2q times in a session.
+    pub(crate) fn by_package_from(&self, d: Duration, q: u32) -> Option<Monotonic> {
+        (self.by_package < q.saturating_mul(2)).then(|| self.entered.plus(d))
+    }
+
+    pub(crate) fn enter_next(&mut self, now: Monotonic, by_package: bool) {
+        self.round = self.round.saturating_add(1);
+        self.entered = now;
+        self.by_package += u32::from(by_package);
+    }
+}
