@@ -37,11 +37,6 @@ impl CheatKind {
             Self::BadShare | Self::DoubleShare | Self::DoubleCommit | Self::Stall => false,
         }
     }
-
-    /// Whether what it does can be proven to a stranger. Silence cannot.
-    pub fn is_provable(self) -> bool {
-        !matches!(self, Self::Stall | Self::Withhold)
-    }
 }
 
 /// Who receives a frame.
@@ -66,10 +61,15 @@ pub struct Saboteur {
 impl Saboteur {
     /// Looks at a frame that the node receives.
     pub fn sees(&mut self, bytes: &[u8]) {
-        let Ok(frame) = Frame::parse(bytes.to_vec(), self.sizes) else { return };
+        let Ok(frame) = Frame::parse(bytes.to_vec(), self.sizes) else {
+            return;
+        };
         if frame.kind() == Kind::Commitments {
             let head = frame.head();
-            self.seen.entry(head.context).or_default().insert(head.author, bytes.to_vec());
+            self.seen
+                .entry(head.context)
+                .or_default()
+                .insert(head.author, bytes.to_vec());
         }
     }
 
@@ -81,13 +81,17 @@ impl Saboteur {
         }
         self.sees(&bytes);
         let parsed = Frame::parse(bytes.clone(), self.sizes).and_then(|f| f.verify(roster));
-        let own = parsed.ok().filter(|frame| frame.head().author == self.member);
+        let own = parsed
+            .ok()
+            .filter(|frame| frame.head().author == self.member);
         let tampered = own.and_then(|frame| self.instead(&frame));
         tampered.unwrap_or_else(|| vec![(To::Everybody, bytes)])
     }
 
     fn sign<P: Payload>(&self, frame: &Verified<Frame>, payload: &P) -> Vec<u8> {
-        Frame::sign(frame.head(), payload, &self.key).as_bytes().to_vec()
+        Frame::sign(frame.head(), payload, &self.key)
+            .as_bytes()
+            .to_vec()
     }
 
     fn instead(&self, frame: &Verified<Frame>) -> Option<Vec<(To, Vec<u8>)>> {
@@ -98,7 +102,10 @@ impl Saboteur {
                 vec![(To::Everybody, self.sign(frame, &other_share(frame)?))]
             }
             (CheatKind::DoubleShare, Kind::Share) => {
-                vec![original, (To::Everybody, self.sign(frame, &other_share(frame)?))]
+                vec![
+                    original,
+                    (To::Everybody, self.sign(frame, &other_share(frame)?)),
+                ]
             }
             (CheatKind::DoubleCommit, Kind::Commitments) => {
                 let mut second: CommitmentsPayload = frame.payload().ok()?;
@@ -122,7 +129,9 @@ impl Saboteur {
     fn other_package(&self, frame: &Verified<Frame>) -> Option<PackagePayload> {
         let mut package: PackagePayload = frame.payload().ok()?;
         let seen = self.seen.get(&frame.head().context)?;
-        let spare = seen.values().find(|bytes| !package.commitments.contains(bytes))?;
+        let spare = seen
+            .values()
+            .find(|bytes| !package.commitments.contains(bytes))?;
         package.commitments.pop();
         package.commitments.push(spare.clone());
         package.commitments.sort_by_key(|bytes| author(bytes));

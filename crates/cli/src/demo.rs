@@ -1,35 +1,34 @@
-//! `hardfrost demo`: from nothing to a verified taproot spend.
+//! `hardfrost demo`: from nothing to a verified taproot spend, with members that are silent or cheat if asked for.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{ensure, Context};
 use bitcoin::consensus::encode::serialize_hex;
 use clap::Args;
-use hardfrost_frost::{DerivedGroup, Signature};
-use hardfrost_primitives::{KeySpec, RequestId, MEMBERS_DEFAULT_MAX};
-use hardfrost_roast::Outcome;
-use hardfrost_spend::{
-    address, funding_transaction, spending_psbt, Address, Amount, Explanation, Network, Payment,
-    ScriptBuf, SpendPlan, Transaction, UnsignedPsbt,
-};
+use hardfrost_evidence::EvidenceFile;
+use hardfrost_primitives::{RequestId, MEMBERS_DEFAULT_MAX};
+use hardfrost_spend::{Explanation, Network};
 
+use crate::cheat::CheatKind;
 use crate::cluster::{Cluster, MadeKey, Signing};
-use crate::consensus;
+use crate::faulty;
 use crate::in_process::InProcess;
 use crate::out_dir::OutDir;
-use crate::report::{self, Report};
+use crate::report::{self, Culprit, Report};
 use crate::roster_file;
+use crate::spending::{signatures, Spending};
 use crate::story::{print_line, Story};
 use crate::Failure;
 
 /// The whole story on this machine: a key nobody holds, an address, a spend that t members sign.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
-    hardfrost demo                      3 of 5 members sign\n  \
-    hardfrost demo -t 7 -n 10           a larger group\n  \
-    hardfrost demo --json --out run-1   one JSON object, files in run-1/\n\n\
+    hardfrost demo                          3 of 5 members sign\n  \
+    hardfrost demo -t 7 -n 10               a larger group\n  \
+    hardfrost demo --silent 1 --cheat 1     one member never answers, one sends a bad share\n  \
+    hardfrost demo --cheat 2 --cheat-kind double-package\n  \
+    hardfrost demo --json --out run-1       one JSON object, files in run-1/\n\n\
     The coins are made up (regtest) and no secret is written anywhere.")]
 pub struct Demo {
     /// How many members must sign: 2 to n
@@ -38,6 +37,20 @@ pub struct Demo {
     /// How many members there are: 2 to 128
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
     members: u16,
+    /// How many members never answer once there is a key
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    silent: u16,
+    /// How many members cheat once there is a key
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    cheat: u16,
+    /// How they cheat
+    #[arg(
+        long,
+        value_name = "KIND",
+        default_value = "bad-share",
+        requires = "cheat"
+    )]
+    cheat_kind: CheatKind,
     /// The folder for the public files; made if absent
     #[arg(long, value_name = "DIR", default_value = "hardfrost-demo")]
     out: PathBuf,
@@ -46,24 +59,12 @@ pub struct Demo {
     json: bool,
 }
 
-/// What the group is to sign.
-struct Spend {
-    address: Address,
-    funding: Transaction,
-    psbt: UnsignedPsbt,
-    plan: SpendPlan,
-}
-
-const FUNDED: Amount = Amount::from_sat(1_000_000);
-const PAID: Amount = Amount::from_sat(750_000);
-const FEE: Amount = Amount::from_sat(1_000);
-
 /// Runs the demonstration.
 ///
 /// # Errors
 /// [`Failure::Usage`] when the sizes do not go together; everything else is a failure.
 pub fn run(arguments: &Demo) -> Result<(), Failure> {
-    check_sizes(arguments.threshold, arguments.members).map_err(Failure::Usage)?;
+    check_sizes(arguments).map_err(Failure::Usage)?;
     let out = OutDir::prepare(&arguments.out)?;
     let story = Story::new(arguments.json);
     let report = tell(arguments, &out, &story)?;
@@ -72,16 +73,23 @@ pub fn run(arguments: &Demo) -> Result<(), Failure> {
     if arguments.json {
         print_line(&json);
     } else {
-        story.ends(&report, &out);
+        story.ends(&out);
     }
     if report.verified {
         Ok(())
     } else {
-        Err(anyhow::anyhow!("the transaction was not verified").into())
+        Err(anyhow::anyhow!("the transaction was not signed and verified").into())
     }
 }
 
-fn check_sizes(threshold: u16, members: u16) -> Result<(), String> {
+fn check_sizes(arguments: &Demo) -> Result<(), String> {
+    let Demo {
+        threshold,
+        members,
+        silent,
+        cheat,
+        ..
+    } = *arguments;
     if !(2..=MEMBERS_DEFAULT_MAX).contains(&members) {
         return Err(format!(
             "-n {members}: a group has 2 to {MEMBERS_DEFAULT_MAX} members"
@@ -97,6 +105,11 @@ fn check_sizes(threshold: u16, members: u16) -> Result<(), String> {
             "-t {threshold} -n {members}: more members would have to sign than there are"
         ));
     }
+    if u32::from(silent) + u32::from(cheat) >= u32::from(members) {
+        return Err(format!(
+            "--silent {silent} --cheat {cheat}: at least one of {members} members must be honest"
+        ));
+    }
     Ok(())
 }
 
@@ -104,40 +117,43 @@ fn tell(arguments: &Demo, out: &OutDir, story: &Story) -> anyhow::Result<Report>
     let mut cluster = InProcess::new(arguments.members)?;
     story.begins(arguments.threshold, arguments.members);
     let key = make_key(&mut cluster, arguments.threshold, story)?;
+    let certificate = key.certificate.to_bytes();
     out.write(
         "roster.toml",
         roster_file::to_toml(cluster.roster())?.as_bytes(),
     )?;
-    out.write("certificate.bin", &key.certificate.to_bytes())?;
+    out.write("certificate.bin", &certificate)?;
 
-    let spend = prepare_spend(&key)?;
-    out.write("funding.hex", serialize_hex(&spend.funding).as_bytes())?;
-    out.write("spend.before.psbt", &spend.psbt.to_bytes())?;
+    let spending = Spending::prepare(&key.public)?;
+    out.write("funding.hex", serialize_hex(&spending.funding).as_bytes())?;
+    out.write("spend.before.psbt", &spending.psbt.to_bytes())?;
     story.spend(
-        &spend.address,
-        &Explanation::new(&spend.plan, Network::Regtest),
+        &spending.address,
+        &Explanation::new(&spending.plan, Network::Regtest),
     );
 
-    let signing = sign(&mut cluster, &key, &spend, story)?;
+    let signing = sign(arguments, &mut cluster, (&key, &spending), story)?;
+    let culprits = write_evidence(&signing, cluster.roster(), &certificate, out)?;
+    story.culprits(&culprits);
     let (transaction, verified) = match signatures(&signing) {
-        Ok(signatures) => finish(&spend, &signatures, out)?,
+        Ok(signatures) => spending.finish(&signatures, out)?,
         Err(unsigned) => {
-            story.unsigned(&unsigned);
-            (spend.psbt.transaction().clone(), false)
+            story.unsigned(
+                &unsigned,
+                &report::missing(&signing.sessions, arguments.members),
+            );
+            (spending.psbt.transaction().clone(), false)
         }
     };
     story.verified(&transaction, verified);
     Ok(Report {
         group_key: key.public.key_group().to_string(),
-        address: spend.address.to_string(),
+        address: spending.address.to_string(),
         txid: transaction.compute_txid().to_string(),
         transaction: serialize_hex(&transaction),
         verified,
         attempts: report::attempts(&signing.sessions),
-        culprits: report::culprits(&signing.sessions)
-            .iter()
-            .map(|m| m.number())
-            .collect(),
+        culprits,
     })
 }
 
@@ -153,86 +169,47 @@ fn make_key(cluster: &mut dyn Cluster, threshold: u16, story: &Story) -> anyhow:
     Ok(key)
 }
 
-fn prepare_spend(key: &MadeKey) -> anyhow::Result<Spend> {
-    let bare = DerivedGroup::new(key.public.clone(), KeySpec::group_key())?;
-    let address = address(&bare, Network::Regtest);
-    let funding = funding_transaction(address.script_pubkey(), FUNDED);
-    let payee = ScriptBuf::new_p2wpkh(&bitcoin::WPubkeyHash::from_raw_hash(
-        bitcoin::hashes::Hash::hash(b"somebody else"),
-    ));
-    let payment = Payment {
-        to: payee,
-        amount: PAID,
-        fee: FEE,
-    };
-    let psbt = spending_psbt(&funding, 0, &key.public, payment)?;
-    let plan = SpendPlan::new(&psbt, &key.public)?;
-    Ok(Spend {
-        address,
-        funding,
-        psbt,
-        plan,
-    })
-}
-
 fn sign(
+    arguments: &Demo,
     cluster: &mut dyn Cluster,
-    key: &MadeKey,
-    spend: &Spend,
+    (key, spending): (&MadeKey, &Spending),
     story: &Story,
 ) -> anyhow::Result<Signing> {
     let request = RequestId::new("demo")?;
-    let bytes = spend.psbt.to_bytes();
+    let input = spending
+        .plan
+        .inputs()
+        .first()
+        .context("the PSBT has an input of ours")?;
+    let wanted = (arguments.silent, arguments.cheat, arguments.cheat_kind);
+    let faults = faulty::pick(wanted, &key.public, input, &request)?;
+    story.faults(&faults);
+    cluster.turn_faulty(&faults);
+    let bytes = spending.psbt.to_bytes();
     let group = key.public.key_group();
     let signing = story.watching(|progress| cluster.sign(group, &bytes, &request, progress))?;
     story.signed(&signing);
     Ok(signing)
 }
 
-/// The signature of every input, or why there is none, by input.
-fn signatures(signing: &Signing) -> Result<BTreeMap<usize, Signature>, Vec<String>> {
-    let mut signatures = BTreeMap::new();
-    let mut unsigned = Vec::new();
-    for input in &signing.approval.inputs {
-        let report = signing
-            .sessions
-            .iter()
-            .find(|report| report.session == input.session);
-        let why = match report.map(|report| &report.outcome) {
-            Some(Outcome::Signed(signature)) => {
-                signatures.insert(input.index, *signature);
-                continue;
-            }
-            Some(Outcome::Failed(_, why)) => why.as_str(),
-            Some(Outcome::Expired) => "its time was over",
-            None => "too few members answered",
-        };
-        unsigned.push(format!("input {} is not signed: {why}", input.index));
-    }
-    if unsigned.is_empty() {
-        Ok(signatures)
-    } else {
-        Err(unsigned)
-    }
-}
-
-/// Completes the PSBT and asks consensus about the transaction, and about a corrupted twin.
-fn finish(
-    spend: &Spend,
-    signatures: &BTreeMap<usize, Signature>,
+/// One file for each convicted member, with everything a stranger needs.
+fn write_evidence(
+    signing: &Signing,
+    roster: &hardfrost_wire::Roster,
+    certificate: &[u8],
     out: &OutDir,
-) -> anyhow::Result<(Transaction, bool)> {
-    let signed = spend.plan.complete(spend.psbt.clone(), signatures)?;
-    let transaction = signed.finalize()?;
-    out.write("spend.after.psbt", &signed.to_bytes())?;
-    out.write("spending.hex", serialize_hex(&transaction).as_bytes())?;
-    let spent = [spend
-        .funding
-        .output
-        .first()
-        .context("the funding has an output")?
-        .clone()];
-    let twin = consensus::corrupted_twin(&transaction);
-    let verified = consensus::accepts(&transaction, &spent) && !consensus::accepts(&twin, &spent);
-    Ok((transaction, verified))
+) -> anyhow::Result<Vec<Culprit>> {
+    let mut culprits = Vec::new();
+    for (member, proof) in &signing.convicted {
+        let kind = proof.kind();
+        let name = format!("evidence-{member}-{kind}.bin");
+        let file = EvidenceFile::new(proof.clone(), roster, certificate.to_vec());
+        out.write(&name, &file.to_bytes())?;
+        culprits.push(Culprit {
+            member: member.number(),
+            kind: kind.to_string(),
+            evidence: out.path().join(name).display().to_string(),
+        });
+    }
+    Ok(culprits)
 }

@@ -1,8 +1,12 @@
 //! `hardfrost`: hold one Bitcoin taproot key together; any t of n operators sign.
 
+mod blame;
+mod cheat;
 mod cluster;
 mod consensus;
 mod demo;
+mod faulty;
+mod group_files;
 mod in_process;
 mod node;
 mod out_dir;
@@ -10,6 +14,7 @@ mod progress;
 mod psbt;
 mod report;
 mod roster_file;
+mod spending;
 mod story;
 
 use std::process::ExitCode;
@@ -36,6 +41,8 @@ enum Command {
     Demo(demo::Demo),
     /// Look at partially signed transactions.
     Psbt(psbt::Psbt),
+    /// Judge proofs of misbehaviour.
+    Blame(blame::Blame),
 }
 
 /// What ends the program other than success.
@@ -56,6 +63,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Demo(demo) => demo::run(&demo),
         Command::Psbt(psbt) => psbt::run(&psbt),
+        Command::Blame(blame) => blame::run(&blame),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

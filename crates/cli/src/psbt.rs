@@ -1,18 +1,13 @@
 //! `hardfrost psbt`: look at a transaction before anybody approves it.
 
-use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use anyhow::{bail, Context};
+use anyhow::Context;
 use clap::{Args, Subcommand};
-use hardfrost_dkg::Certificate;
-use hardfrost_frost::GroupPublic;
-use hardfrost_spend::{Explanation, Network, SpendPlan, UnsignedPsbt, PSBT_BYTES_MAX};
+use hardfrost_spend::{Explanation, Network, SpendPlan, UnsignedPsbt};
 use serde::Serialize;
 
-use crate::roster_file;
+use crate::group_files;
 use crate::story::print_line;
 use crate::Failure;
 
@@ -80,9 +75,9 @@ pub fn run(arguments: &Psbt) -> Result<(), Failure> {
 }
 
 fn show(arguments: &Show) -> anyhow::Result<()> {
-    let group = group(&arguments.certificate, &arguments.roster)?;
+    let (_, group) = group_files::group(&arguments.certificate, &arguments.roster)?;
     let name = arguments.file.display().to_string();
-    let bytes = read(&arguments.file)?;
+    let bytes = group_files::read(&arguments.file)?;
     let psbt = UnsignedPsbt::parse(&bytes).with_context(|| format!("{name} is not readable"))?;
     let plan = SpendPlan::new(&psbt, &group).with_context(|| format!("{name} is refused"))?;
     let network: Network = arguments.network.parse().context("network")?;
@@ -112,38 +107,4 @@ fn inputs(plan: &SpendPlan) -> Vec<InputToSign> {
         key: input.key_spec.to_string(),
     })
     .collect()
-}
-
-/// The key that a certificate proves, under the roster it was made for.
-fn group(certificate: &Path, roster: &Path) -> anyhow::Result<Arc<GroupPublic>> {
-    let shown = roster.display();
-    let text = fs::read_to_string(roster).with_context(|| format!("cannot read {shown}"))?;
-    let roster = roster_file::from_toml(&text).with_context(|| format!("{shown} is no roster"))?;
-    let shown = certificate.display();
-    let bytes = fs::read(certificate).with_context(|| format!("cannot read {shown}"))?;
-    let certified = Certificate::from_bytes(&bytes).and_then(|it| it.verify(&roster));
-    certified.with_context(|| format!("{shown} certifies nothing"))
-}
-
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    let limit = u64::try_from(PSBT_BYTES_MAX)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    let mut bytes = Vec::new();
-    if file == Path::new("-") {
-        std::io::stdin()
-            .take(limit)
-            .read_to_end(&mut bytes)
-            .context("standard input")?;
-    } else {
-        let shown = file.display();
-        let open = fs::File::open(file).with_context(|| format!("cannot read {shown}"))?;
-        open.take(limit)
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("cannot read {shown}"))?;
-    }
-    if bytes.is_empty() {
-        bail!("{} is empty", file.display());
-    }
-    Ok(bytes)
 }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hardfrost_frost::Candidate;
 use hardfrost_primitives::Member;
-use hardfrost_roast::Outcome;
 use hardfrost_seat::SessionReport;
 use serde::Serialize;
 
@@ -23,8 +21,8 @@ pub struct Report {
     pub verified: bool,
     /// All attempts of all sessions.
     pub attempts: Vec<Attempt>,
-    /// Members whose shares were bad.
-    pub culprits: Vec<u16>,
+    /// Members convicted by evidence.
+    pub culprits: Vec<Culprit>,
 }
 
 /// One attempt.
@@ -36,17 +34,28 @@ pub struct Attempt {
     pub coordinator: u16,
     /// Whom the package chose.
     pub chosen: Vec<u16>,
-    /// Chosen members that did not deliver.
+    /// Chosen members that did not deliver a valid share.
     pub owing: Vec<u16>,
     /// From the attempt's start to its end.
     pub millis: u64,
+}
+
+/// A convicted member.
+#[derive(Clone, Serialize)]
+pub struct Culprit {
+    /// Who.
+    pub member: u16,
+    /// Of what.
+    pub kind: String,
+    /// The proof's file.
+    pub evidence: String,
 }
 
 fn numbers(members: &BTreeSet<Member>) -> Vec<u16> {
     members.iter().map(|m| m.number()).collect()
 }
 
-/// The attempts of these sessions.
+/// The attempts of these sessions in which anybody was chosen or that nobody finished.
 pub fn attempts(sessions: &[SessionReport]) -> Vec<Attempt> {
     let all = sessions.iter().flat_map(|session| &session.attempts);
     all.map(|attempt| Attempt {
@@ -59,16 +68,14 @@ pub fn attempts(sessions: &[SessionReport]) -> Vec<Attempt> {
     .collect()
 }
 
-/// The members whose shares spoilt a sum.
-pub fn culprits(sessions: &[SessionReport]) -> BTreeSet<Member> {
-    let failed = sessions
-        .iter()
-        .filter_map(|session| match &session.outcome {
-            Outcome::Failed(candidates, _) => Some(candidates),
-            Outcome::Signed(_) | Outcome::Expired => None,
-        });
-    failed
-        .flatten()
-        .map(|Candidate { member, .. }| *member)
+/// Members that committed in no attempt of any session.
+pub fn missing(sessions: &[SessionReport], count: u16) -> Vec<u16> {
+    let attempts = sessions.iter().flat_map(|session| &session.attempts);
+    let here: BTreeSet<Member> = attempts
+        .flat_map(|attempt| attempt.committed.iter().copied())
+        .collect();
+    Member::all(count)
+        .filter(|m| !here.contains(m))
+        .map(Member::number)
         .collect()
 }

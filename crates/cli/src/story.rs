@@ -3,12 +3,14 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use clap::ValueEnum;
+use hardfrost_primitives::Member;
 use hardfrost_spend::{Address, Explanation, Transaction};
 
-use crate::cluster::{MadeKey, Signing};
+use crate::cluster::{Faults, MadeKey, Signing};
 use crate::out_dir::OutDir;
 use crate::progress::{Line, Progress, Quiet};
-use crate::report::{self, Report};
+use crate::report::{self, Culprit};
 
 /// Tells the story, or not.
 pub struct Story {
@@ -86,19 +88,53 @@ impl Story {
                 attempt.millis
             ));
             if !attempt.owing.is_empty() {
-                self.say(format!(
-                    "   still owing a share: {}",
-                    members(&attempt.owing)
-                ));
+                let owing = members(&attempt.owing);
+                self.say(format!("               owing a valid share: {owing}"));
             }
         }
         self.say("");
     }
 
-    /// Inputs without a signature, and why.
-    pub fn unsigned(&self, reasons: &[String]) {
+    /// Members that will not do their part.
+    pub fn faults(&self, faults: &Faults) {
+        if !faults.silent.is_empty() {
+            self.say(format!(
+                "   from here on, silent: {}",
+                named(faults.silent.iter())
+            ));
+        }
+        if let Some(kind) = faults.cheats.values().next() {
+            let kind = kind.to_possible_value();
+            let kind = kind.as_ref().map_or("", |value| value.get_name());
+            self.say(format!(
+                "   from here on, cheating by {kind}: {}",
+                named(faults.cheats.keys())
+            ));
+        }
+    }
+
+    /// Convicted members and their files.
+    pub fn culprits(&self, culprits: &[Culprit]) {
+        for Culprit {
+            member,
+            kind,
+            evidence,
+        } in culprits
+        {
+            self.say(format!(
+                "   member {member} is convicted of {kind}: {evidence}"
+            ));
+        }
+        self.say("");
+    }
+
+    /// Inputs without a signature, why, and who never answered.
+    pub fn unsigned(&self, reasons: &[String], missing: &[u16]) {
         for reason in reasons {
             self.say(format!("   {reason}"));
+        }
+        if !missing.is_empty() {
+            self.say(format!("   never answered: {}", members(missing)));
         }
     }
 
@@ -114,13 +150,7 @@ impl Story {
     }
 
     /// Where things are.
-    pub fn ends(&self, report: &Report, out: &OutDir) {
-        if !report.culprits.is_empty() {
-            self.say(format!(
-                "Bad shares came from {}.",
-                members(&report.culprits)
-            ));
-        }
+    pub fn ends(&self, out: &OutDir) {
         self.say(format!("Public files are in {}/:", out.path().display()));
         self.say("   roster.toml, certificate.bin       who the operators are; what they certify");
         self.say("   funding.hex, spending.hex          the two transactions");
@@ -133,6 +163,10 @@ impl Story {
 /// Prints a line on standard output. A reader that has gone away is not an error: the work goes on without it.
 pub fn print_line(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn named<'a>(all: impl Iterator<Item = &'a Member>) -> String {
+    members(&all.map(|m| m.number()).collect::<Vec<_>>())
 }
 
 /// "members 1, 2 and 5"

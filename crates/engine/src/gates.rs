@@ -5,7 +5,7 @@ use hardfrost_primitives::{KeyGroup, Now, SessionId};
 use crate::rejection::{PolicyReason, Rejection};
 use crate::state::{Binding, State};
 
-/// The gates were open for this session's message and key. Comes only from [`check`], has no `Clone`, and signing
+/// The gates were open for this session's message and key. Comes only from the gates, has no `Clone`, and signing
 /// consumes it.
 #[derive(Debug)]
 pub struct Approved {

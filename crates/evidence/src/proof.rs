@@ -117,7 +117,9 @@ impl Evidence {
     /// The session of the attempt; `None` when the context does not read. Nothing is checked.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
-        AttemptContext::from_preimage(&self.context).ok().map(|context| context.session)
+        AttemptContext::from_preimage(&self.context)
+            .ok()
+            .map(|context| context.session)
     }
 
     /// The seat whose frame stands last: whom the proof convicts, if it verifies. Nothing is checked.
