@@ -44,6 +44,8 @@ impl CheatKind {
 pub enum To {
     /// Every other node.
     Everybody,
+    /// The node at this place.
+    One(usize),
     /// The nodes whose place is even (0) or odd (1).
     Half(usize),
 }
@@ -74,7 +76,7 @@ impl Saboteur {
     }
 
     /// What the node sends instead of `bytes`.
-    pub fn tamper(&mut self, bytes: Vec<u8>, roster: &Roster) -> Vec<(To, Vec<u8>)> {
+    pub fn tamper(&mut self, to: To, bytes: Vec<u8>, roster: &Roster) -> Vec<(To, Vec<u8>)> {
         // Its own seat has the good share; a traitor does not hand out the signature made with it.
         if bytes.first() == Some(&Kind::Signature.number()) {
             return Vec::new();
@@ -85,7 +87,7 @@ impl Saboteur {
             .ok()
             .filter(|frame| frame.head().author == self.member);
         let tampered = own.and_then(|frame| self.instead(&frame));
-        tampered.unwrap_or_else(|| vec![(To::Everybody, bytes)])
+        tampered.unwrap_or_else(|| vec![(to, bytes)])
     }
 
     fn sign<P: Payload>(&self, frame: &Verified<Frame>, payload: &P) -> Vec<u8> {

@@ -209,6 +209,7 @@ impl InProcess {
             for (to, (inbox, silent)) in self.inboxes.iter_mut().zip(&silent).enumerate() {
                 let meant = match whom {
                     To::Everybody => true,
+                    To::One(place) => to == place,
                     To::Half(half) => to % 2 == half,
                 };
                 if to != from && meant && !silent {
@@ -330,7 +331,7 @@ impl Cluster for InProcess {
             key_group: key_group.clone(),
             psbt: psbt.to_vec(),
             request: request.clone(),
-            life: Duration::from_secs(3600),
+            life: Duration::from_secs(600),
         });
         for (node, inbox) in self.nodes.iter().zip(&mut self.inboxes) {
             if self.faults.silent.contains(&node.seat.member()) {

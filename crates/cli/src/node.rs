@@ -38,6 +38,9 @@ impl Node {
             for output in outputs {
                 match output {
                     Output::Send(bytes) => turn.sends.push((To::Everybody, bytes)),
+                    Output::SendTo(peer, bytes) => {
+                        turn.sends.push((To::One(usize::from(peer.0)), bytes));
+                    }
                     Output::Engine(ticket, command) => commands.push((ticket, command)),
                     Output::Event(event) => turn.events.push(event),
                 }
@@ -67,7 +70,7 @@ impl Node {
             let roster = self.seat.roster();
             let sends = turn.sends.into_iter();
             turn.sends = sends
-                .flat_map(|(_, bytes)| saboteur.tamper(bytes, roster))
+                .flat_map(|(to, bytes)| saboteur.tamper(to, bytes, roster))
                 .collect();
         }
         turn

@@ -4,91 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hardfrost_evidence::{check_package, first_willing, offer, Evidence, EvidenceKind, Turn};
-use hardfrost_frost::{
-    verify_share, Candidate, Commitments, ShareVerdict, Signature, SignatureShare,
-};
+use hardfrost_evidence::{check_package, first_willing, offer, Evidence, EvidenceKind};
+use hardfrost_frost::{verify_share, Candidate, Commitments, ShareVerdict, SignatureShare};
 use hardfrost_primitives::derive::AttemptContext;
-use hardfrost_primitives::{AttemptId, Fingerprint, Hash32, Member, Monotonic};
+use hardfrost_primitives::{AttemptId, Hash32, Member, Monotonic};
 use hardfrost_wire::{
-    CommitmentsPayload, Frame, Kind, PackagePayload, Payload, SharePayload, Verified,
+    CommitmentsPayload, Frame, Incarnation, Kind, PackagePayload, Payload, SharePayload, Verified,
 };
 
+use crate::chosen::Chosen;
 use crate::collector::{Collector, Recorded};
+use crate::question::{Answer, AttemptReport, Effect, Need};
 use crate::speaker::Speaker;
 use crate::terms::Terms;
-
-/// A question for the engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// The context's ids as the engine derives them.
-    Derive(AttemptContext),
-    /// Open the attempt.
-    Open(AttemptContext),
-    /// Draw commitments.
-    Round1(AttemptId),
-    /// Sign with these members.
-    Round2(AttemptId, BTreeMap<Member, Commitments>),
-    /// Make these shares into a signature.
-    Aggregate(
-        AttemptId,
-        BTreeMap<Member, Commitments>,
-        BTreeMap<Member, SignatureShare>,
-    ),
-    /// Destroy what is live of this attempt.
-    Abort(AttemptId),
-}
-
-/// The engine's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// To `Derive`: coordinator, fingerprint, attempt id.
-    Derived(Member, Fingerprint, AttemptId),
-    /// To `Open`.
-    Opened(AttemptId),
-    /// To `Round1`.
-    Committed(Commitments),
-    /// To `Round2`.
-    Share(SignatureShare),
-    /// To `Aggregate`.
-    Signed(Signature),
-    /// To `Aggregate`: the shares do not add up; these spoilt the sum.
-    BadShares(Vec<Candidate>),
-    /// The engine refused, in words for the operator.
-    Refused(String),
-}
-
-/// What the attempt wants done.
-#[derive(Clone, Debug)]
-pub enum Effect {
-    /// Send to everybody.
-    Send(Frame),
-    /// Ask the engine.
-    Ask(Need),
-    /// A proof, made and not yet verified.
-    Prove(Evidence),
-    /// The attempt made a signature.
-    Signed(Signature),
-    /// The session cannot go on here: ours to repair.
-    Stuck(String),
-}
-
-/// What an attempt looks like from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttemptReport {
-    /// From 1.
-    pub number: u32,
-    /// Who coordinates.
-    pub coordinator: Member,
-    /// Who committed.
-    pub committed: BTreeSet<Member>,
-    /// Whom the package chose; empty before it came.
-    pub chosen: BTreeSet<Member>,
-    /// Chosen members whose valid share is not here.
-    pub owing: BTreeSet<Member>,
-    /// From the attempt's start to its end or to now.
-    pub took: Duration,
-}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -99,14 +27,6 @@ enum Stage {
     Signing,
     Signed,
     Over,
-}
-
-/// A package that passed, and what is known of its shares.
-struct Chosen {
-    turn: Turn,
-    frame: Verified<Frame>,
-    seen: Monotonic,
-    verdicts: BTreeMap<Member, bool>,
 }
 
 /// An attempt as one seat lives it.
@@ -176,28 +96,72 @@ impl Attempt {
         self.collector.committed()
     }
 
+    /// The frames of this attempt.
+    #[must_use]
+    pub fn collector(&self) -> &Collector {
+        &self.collector
+    }
+
+    /// The shares for the package that counts here.
+    #[must_use]
+    pub fn shares(&self) -> BTreeMap<Member, [u8; 32]> {
+        let body = self.chosen.as_ref().map(|chosen| chosen.turn.body);
+        body.map(|body| self.collector.shares_of(body))
+            .unwrap_or_default()
+    }
+
     /// Chosen members whose valid share is not here. Shares that are here and not yet checked are checked now.
     pub fn undelivered(&mut self) -> BTreeSet<Member> {
-        let Some(chosen) = &mut self.chosen else {
-            return BTreeSet::new();
-        };
-        let shares = self.collector.shares_of(chosen.turn.body);
-        let package = &chosen.turn.package;
-        let verdicts = &mut chosen.verdicts;
-        let mut delivered = |m: &Member| {
-            shares.get(m).is_some_and(|share| {
-                let valid = || verify_share(package, *m, &SignatureShare(*share));
-                *verdicts
-                    .entry(*m)
-                    .or_insert_with(|| valid() == ShareVerdict::Valid)
-            })
-        };
-        package
-            .commitments()
-            .keys()
-            .copied()
-            .filter(|m| !delivered(m))
-            .collect()
+        let shares = self.shares();
+        self.chosen
+            .as_mut()
+            .map(|chosen| chosen.undelivered(&shares))
+            .unwrap_or_default()
+    }
+
+    /// Chosen members whose time to deliver to us is over.
+    pub fn owing(&mut self, now: Monotonic) -> BTreeSet<Member> {
+        let undelivered = self.undelivered();
+        let chosen = self.chosen.as_ref();
+        chosen
+            .map(|chosen| chosen.owing(&undelivered, now))
+            .unwrap_or_default()
+    }
+
+    /// Chosen members without a share here that were not offered the package yet, and H(package body).
+    #[must_use]
+    pub fn unoffered(&self) -> Option<(Hash32, Vec<Member>)> {
+        let chosen = self.chosen.as_ref()?;
+        let lacking = chosen.lacking(&self.shares());
+        let members = lacking
+            .into_iter()
+            .filter(|m| !chosen.is_offered(*m))
+            .collect();
+        Some((chosen.turn.body, members))
+    }
+
+    /// We sent `member` the package, or an offer of it: it owes us from `now + wait` on.
+    pub fn offered(&mut self, member: Member, now: Monotonic, wait: Duration) {
+        if let Some(chosen) = &mut self.chosen {
+            chosen.offered(member, now, wait);
+        }
+    }
+
+    /// The incarnation under which a member committed here.
+    #[must_use]
+    pub fn incarnation_of(&self, member: Member) -> Option<Incarnation> {
+        self.collector
+            .first(Kind::Commitments, member)?
+            .incarnation()
+    }
+
+    /// The member restarted: what its former self was chosen for is not expected of it.
+    pub fn forgive(&mut self, member: Member, former: Incarnation) {
+        if self.incarnation_of(member) == Some(former) {
+            if let Some(chosen) = &mut self.chosen {
+                chosen.forgive(member);
+            }
+        }
     }
 
     /// The proofs against members whose share was checked and is bad.
@@ -206,12 +170,9 @@ impl Attempt {
         let Some(chosen) = &self.chosen else {
             return Vec::new();
         };
-        let bad = chosen
-            .verdicts
-            .iter()
-            .filter(|(_, valid)| !**valid)
-            .map(|(m, _)| *m);
-        let frames = bad.filter_map(|m| self.collector.first(Kind::Share, m));
+        let frames = chosen
+            .bad()
+            .filter_map(|m| self.collector.first(Kind::Share, m));
         frames
             .map(|share| Evidence::invalid_share(&self.context, &chosen.frame, share))
             .collect()
@@ -220,15 +181,11 @@ impl Attempt {
     /// What the attempt looks like at `now`, by what has been checked so far.
     #[must_use]
     pub fn report(&self, now: Monotonic) -> AttemptReport {
-        let mut chosen = BTreeSet::new();
-        let mut owing = BTreeSet::new();
-        if let Some(Chosen { turn, verdicts, .. }) = &self.chosen {
-            let here = self.collector.shares_of(turn.body);
-            let bad = |m: &Member| verdicts.get(m) == Some(&false);
-            chosen = turn.package.commitments().keys().copied().collect();
-            let lacking = chosen.iter().filter(|m| bad(m) || !here.contains_key(m));
-            owing = lacking.copied().collect();
-        }
+        let chosen = self.chosen.as_ref();
+        let owing = chosen
+            .map(|c| c.lacking(&self.shares()))
+            .unwrap_or_default();
+        let chosen = chosen.map(|c| c.members().collect()).unwrap_or_default();
         AttemptReport {
             number: self.context.attempt_number,
             coordinator: self.coordinator,
@@ -263,9 +220,11 @@ impl Attempt {
             Kind::Commitments => EvidenceKind::DoubleCommitments,
             Kind::Package => EvidenceKind::DoublePackage,
             Kind::Share => EvidenceKind::DoubleShare,
-            Kind::Advance
+            Kind::Offer
+            | Kind::Advance
             | Kind::Evidence
             | Kind::Signature
+            | Kind::Pull
             | Kind::DkgRound1
             | Kind::DkgEcho
             | Kind::DkgRound2
@@ -332,8 +291,8 @@ impl Attempt {
 
     /// The sum verifies, so no share of it is looked at again.
     fn succeeded(&mut self, now: Monotonic) {
-        if let Some(Chosen { turn, verdicts, .. }) = &mut self.chosen {
-            verdicts.extend(turn.package.commitments().keys().map(|m| (*m, true)));
+        if let Some(chosen) = &mut self.chosen {
+            chosen.all_good();
         }
         self.end(now);
     }
@@ -354,7 +313,15 @@ impl Attempt {
         }
     }
 
+    /// A peer that shows our commitments of a former life here keeps us from committing again.
     fn commit(&mut self, speaker: &Speaker, now: Monotonic, ours: &Commitments) -> Vec<Effect> {
+        if self
+            .collector
+            .first(Kind::Commitments, speaker.member)
+            .is_some()
+        {
+            return self.abort(now);
+        }
         let payload = CommitmentsPayload {
             incarnation: speaker.incarnation,
             hiding: ours.hiding(),
@@ -368,23 +335,27 @@ impl Attempt {
         effects
     }
 
-    /// The coordinator takes the first t members whose commitments arrived, that are not barred and may stand in one
-    /// package.
+    /// The coordinator takes the first t members whose commitments arrived, that `may` be chosen and fit one package.
+    /// Whoever signed two commitments here is not chosen.
     pub fn choose(
         &mut self,
         speaker: &Speaker,
         now: Monotonic,
-        barred: &BTreeSet<Member>,
+        may: &dyn Fn(Member, Incarnation) -> bool,
     ) -> Vec<Effect> {
         let waiting = self.stage == Stage::Committed && self.chosen.is_none();
-        if self.coordinator != speaker.member || !waiting {
+        let said = self
+            .collector
+            .first(Kind::Package, speaker.member)
+            .is_some();
+        if self.coordinator != speaker.member || !waiting || said {
             return Vec::new();
         }
-        let free = self
-            .collector
-            .committed()
-            .iter()
-            .filter(|m| !barred.contains(m));
+        let free = self.collector.committed().iter().filter(|m| {
+            let incarnation = self.incarnation_of(**m);
+            let single = !self.collector.is_contradicted(Kind::Commitments, **m);
+            single && incarnation.is_some_and(|incarnation| may(**m, incarnation))
+        });
         let willing = free.filter_map(|m| {
             let frame = self.collector.first(Kind::Commitments, *m)?;
             Some((*m, offer(self.terms.public(), frame)?.1))
@@ -414,13 +385,7 @@ impl Attempt {
                 frame,
             ))],
             Ok(turn) => {
-                let (frame, verdicts) = (frame.clone(), BTreeMap::new());
-                self.chosen = Some(Chosen {
-                    turn,
-                    frame,
-                    seen: now,
-                    verdicts,
-                });
+                self.chosen = Some(Chosen::new(turn, frame.clone(), now));
                 let mut effects = self.sign_if_chosen(speaker);
                 effects.extend(self.try_aggregate());
                 effects

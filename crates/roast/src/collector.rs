@@ -80,6 +80,14 @@ impl Collector {
         self.kept.get(&(kind, member)).map(|kept| &kept.first)
     }
 
+    /// Whether a member signed two different bodies of a kind.
+    #[must_use]
+    pub fn is_contradicted(&self, kind: Kind, member: Member) -> bool {
+        self.kept
+            .get(&(kind, member))
+            .is_some_and(|kept| kept.different.is_some())
+    }
+
     /// The shares that name this package body; a share that names another is kept apart and counts for nothing here.
     #[must_use]
     pub fn shares_of(&self, package: Hash32) -> BTreeMap<Member, [u8; 32]> {

@@ -3,8 +3,12 @@
 //! Pure machines: time and the engine's answers come in, frames and questions go out.
 
 mod attempt;
+mod chosen;
 mod collector;
+mod incarnations;
 mod intake;
+mod pulls;
+mod question;
 mod rounds;
 mod session;
 mod speaker;
@@ -12,9 +16,10 @@ mod terms;
 mod timers;
 mod turns;
 
-pub use attempt::{Answer, Attempt, AttemptReport, Effect, Need};
+pub use attempt::Attempt;
 pub use collector::{Collector, Recorded};
 pub use intake::{intake, Dropped};
+pub use question::{Answer, AttemptReport, Effect, Need};
 pub use session::{Outcome, Session, SessionEffect};
 pub use speaker::Speaker;
 pub use terms::Terms;

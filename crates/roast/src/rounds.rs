@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hardfrost_primitives::{Member, Monotonic};
+use hardfrost_wire::{Frame, Verified};
 
 /// A node's place among the rounds.
 pub(crate) struct Rounds {
     round: u32,
     entered: Monotonic,
-    advances: BTreeMap<Member, u32>,
+    /// Of each member the advance to its highest round.
+    advances: BTreeMap<Member, (u32, Verified<Frame>)>,
     by_package: u32,
     said: u32,
 }
@@ -29,10 +31,27 @@ impl Rounds {
         self.round
     }
 
-    /// Somebody goes on to `round`; the highest counts.
-    pub(crate) fn advanced(&mut self, member: Member, round: u32) {
-        let highest = self.advances.entry(member).or_insert(round);
-        *highest = round.max(*highest);
+    /// Somebody goes on to `round`; the highest counts. Whether that is new.
+    pub(crate) fn advanced(&mut self, frame: &Verified<Frame>, round: u32) -> bool {
+        let author = frame.head().author;
+        if self
+            .advances
+            .get(&author)
+            .is_some_and(|(highest, _)| *highest >= round)
+        {
+            return false;
+        }
+        self.advances.insert(author, (round, frame.clone()));
+        true
+    }
+
+    /// The advances that take somebody beyond `round`: what lets a peer follow.
+    pub(crate) fn certificate_beyond(&self, round: u32) -> Vec<Vec<u8>> {
+        let beyond = self
+            .advances
+            .values()
+            .filter(|(highest, _)| *highest > round);
+        beyond.map(|(_, frame)| frame.as_bytes().to_vec()).collect()
     }
 
     /// Whether we have not yet said that we go on to the next round. True once per round.
@@ -53,7 +72,7 @@ impl Rounds {
     pub(crate) fn going_on(&self) -> usize {
         self.advances
             .values()
-            .filter(|round| **round > self.round)
+            .filter(|(highest, _)| *highest > self.round)
             .count()
     }
 

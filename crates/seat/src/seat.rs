@@ -10,7 +10,9 @@ use hardfrost_evidence::Evidence;
 use hardfrost_frost::GroupPublic;
 use hardfrost_primitives::{KeyGroup, Member, Monotonic, Now, RequestId, SessionId};
 use hardfrost_roast::{intake, Session, Speaker};
-use hardfrost_wire::{FinalSignature, FromPeer, Incarnation, Kind, OperatorKey, Roster, Sizes};
+use hardfrost_wire::{
+    FinalSignature, FromPeer, Incarnation, Kind, OperatorIndex, OperatorKey, Roster, Sizes,
+};
 
 use crate::early::Early;
 use crate::keygen::Proposal;
@@ -54,6 +56,8 @@ pub enum Request {
 pub enum Output {
     /// Send these bytes to every roster peer.
     Send(Vec<u8>),
+    /// Send these bytes to one peer.
+    SendTo(OperatorIndex, Vec<u8>),
     /// Ask the engine; feed the reply back with the same ticket.
     Engine(Ticket, Command),
     /// For whoever watches.

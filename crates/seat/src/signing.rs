@@ -130,6 +130,8 @@ impl Seat {
     }
 
     pub(crate) fn session_timeouts(&mut self, now: Now) -> Vec<Output> {
+        let over = |s: &Session| s.outcome().is_some() && s.swept_at() <= now.mono;
+        self.sessions.retain(|_, session| !over(session));
         let due: Vec<(SessionId, Vec<SessionEffect>)> = self
             .sessions
             .iter_mut()
@@ -172,6 +174,10 @@ impl Seat {
         for effect in effects {
             match effect {
                 SessionEffect::Send(bytes) => out.push(Output::Send(bytes)),
+                SessionEffect::SendTo(seat, bytes) => {
+                    let peer = self.roster.operator_of(seat);
+                    out.extend(peer.map(|peer| Output::SendTo(peer, bytes)));
+                }
                 SessionEffect::Ask(round, need) => {
                     let Some(command) = self.command(now.mono, name, need) else {
                         continue;

@@ -11,7 +11,7 @@ use std::fmt;
 use borsh::{BorshDeserialize, BorshSerialize};
 use hardfrost_primitives::{framed, Hash32, Member};
 
-use crate::{Kind, OperatorKey, Roster, Sizes, Verified};
+use crate::{Incarnation, Kind, OperatorKey, Roster, Sizes, Verified};
 
 const HEAD_BYTES: usize = 34;
 const SIGNATURE_BYTES: usize = 64;
@@ -177,6 +177,30 @@ impl Frame {
 }
 
 impl Verified<Frame> {
+    /// The author's incarnation, with which the payload of every signing message begins.
+    #[must_use]
+    pub fn incarnation(&self) -> Option<Incarnation> {
+        match self.kind() {
+            Kind::Commitments
+            | Kind::Package
+            | Kind::Share
+            | Kind::Offer
+            | Kind::Advance
+            | Kind::Pull => self
+                .body()
+                .get(HEAD_BYTES..)?
+                .first_chunk::<16>()
+                .copied()
+                .map(Incarnation),
+            Kind::Evidence
+            | Kind::Signature
+            | Kind::DkgRound1
+            | Kind::DkgEcho
+            | Kind::DkgRound2
+            | Kind::DkgConfirm => None,
+        }
+    }
+
     /// Parses the payload, all of it.
     ///
     /// # Errors

@@ -10,12 +10,16 @@ pub enum Kind {
     Package = 3,
     /// A signature share.
     Share = 4,
+    /// "You are chosen in this package": it gives a member its chance to deliver before it counts as owing.
+    Offer = 6,
     /// A member has seen a round run out, or goes on to the next.
     Advance = 7,
     /// A proof of misbehaviour; proves itself and carries no operator's signature.
     Evidence = 8,
     /// A finished signature; proves itself and carries no operator's signature.
     Signature = 9,
+    /// What its author holds of a session; answered with what it lacks.
+    Pull = 10,
     /// Key generation, step 1.
     DkgRound1 = 16,
     /// Key generation, step 2.
@@ -37,13 +41,15 @@ pub struct Sizes {
 
 impl Kind {
     /// Every kind, ascending.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Commitments,
         Self::Package,
         Self::Share,
+        Self::Offer,
         Self::Advance,
         Self::Evidence,
         Self::Signature,
+        Self::Pull,
         Self::DkgRound1,
         Self::DkgEcho,
         Self::DkgRound2,
@@ -69,7 +75,9 @@ impl Kind {
             Self::Commitments => "hardfrost/commitments/v1",
             Self::Package => "hardfrost/signing-package/v1",
             Self::Share => "hardfrost/share/v1",
+            Self::Offer => "hardfrost/offer/v1",
             Self::Advance => "hardfrost/advance/v1",
+            Self::Pull => "hardfrost/pull/v1",
             Self::Evidence | Self::Signature => return None,
             Self::DkgRound1 => "hardfrost/dkg-round1/v1",
             Self::DkgEcho => "hardfrost/dkg-echo/v1",
@@ -87,7 +95,8 @@ impl Kind {
             Self::Commitments => 256 + 2 * f,
             Self::Package => 512 + (256 + 2 * f) * t,
             Self::Share | Self::Signature => 512,
-            Self::Advance => 256,
+            Self::Offer | Self::Advance => 256,
+            Self::Pull => 1024 + 64 * n.div_ceil(4),
             Self::Evidence => 2 * Self::Package.frame_bytes_max(sizes) + 4096 + 8 * n,
             Self::DkgRound1 => 512 + 33 * t,
             Self::DkgEcho => 256 + 32 * n,

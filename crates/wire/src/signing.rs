@@ -54,6 +54,40 @@ pub struct SharePayload {
     pub share: [u8; 32],
 }
 
+/// Its author offers a chosen member the package that chose it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct OfferPayload {
+    /// The author's.
+    pub incarnation: Incarnation,
+    /// H(package body).
+    pub package: Hash32,
+}
+
+/// What its author holds of a session.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PullPayload {
+    /// The author's.
+    pub incarnation: Incarnation,
+    /// The round it is in.
+    pub round: u32,
+    /// The turn of the first entry of `held`.
+    pub first_turn: u32,
+    /// Turn after turn, at most [`PULLED_TURNS_MAX`].
+    pub held: Vec<HeldTurn>,
+}
+
+/// What is held of one turn.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct HeldTurn {
+    /// The first 8 bytes of H(package body); zeros where no package is held.
+    pub package: [u8; 8],
+    /// 2n bits, the lowest of a byte first: whose commitments, then whose shares.
+    pub members: Vec<u8>,
+}
+
+/// Turns in one pull.
+pub const PULLED_TURNS_MAX: usize = 64;
+
 /// Its author goes on to a round.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AdvancePayload {
@@ -61,6 +95,14 @@ pub struct AdvancePayload {
     pub incarnation: Incarnation,
     /// The round it goes on to, from 1; the first round is 0.
     pub round: u32,
+}
+
+impl Payload for OfferPayload {
+    const KIND: Kind = Kind::Offer;
+}
+
+impl Payload for PullPayload {
+    const KIND: Kind = Kind::Pull;
 }
 
 impl Payload for AdvancePayload {

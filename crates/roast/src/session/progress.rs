@@ -1,0 +1,281 @@
+//! Everything that state and time allow: choosing, offers, timers, advances, the next round.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hardfrost_evidence::Evidence;
+use hardfrost_primitives::{Member, Monotonic};
+use hardfrost_wire::{AdvancePayload, Incarnation};
+
+use super::{Outcome, Session, SessionEffect};
+use crate::attempt::Attempt;
+use crate::speaker::Speaker;
+
+/// Attempts of one session at the most: what the engine keeps of one seat.
+const ATTEMPTS_MAX: u32 = 2048;
+
+/// One of the things that state and time may allow.
+type Step = fn(&mut Session, &Speaker, Monotonic) -> Vec<SessionEffect>;
+
+impl Session {
+    /// When to call [`Self::timeout`] at the latest.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Monotonic> {
+        if self.outcome.is_some() {
+            return None;
+        }
+        let (d, q) = (self.timers.round_trip, self.tolerated() + 1);
+        let current = self.attempts.get(&self.rounds.round());
+        let package = current.and_then(Attempt::package);
+        let go_on = package.and_then(|_| self.rounds.by_package_from(d, q));
+        let certificate = (current.is_some() && self.rounds.going_on() >= self.certificate())
+            .then(|| self.rounds.by_certificate_from(d));
+        let runs_out = self.runs_out().filter(|_| !self.rounds.has_said());
+        let fixed = [
+            go_on,
+            certificate,
+            runs_out,
+            Some(self.deadline),
+            Some(self.pulls.due()),
+        ];
+        let offers = self.attempts.values().filter_map(|attempt| {
+            let (seen, _) = attempt.package()?;
+            attempt
+                .unoffered()
+                .filter(|(_, members)| !members.is_empty())?;
+            Some(seen.plus(d))
+        });
+        fixed.into_iter().flatten().chain(offers).min()
+    }
+
+    /// Time has passed.
+    pub fn timeout(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
+        if self.outcome.is_some() {
+            return Vec::new();
+        }
+        if now >= self.deadline {
+            return self.finish(now, Outcome::Expired);
+        }
+        self.progress(speaker, now)
+    }
+
+    /// n − t.
+    fn tolerated(&self) -> u32 {
+        u32::from(self.terms.public().count() - self.terms.public().threshold())
+    }
+
+    /// min(t, q) advances are a certificate.
+    fn certificate(&self) -> usize {
+        let threshold = usize::from(self.terms.public().threshold());
+        threshold.min(usize::try_from(self.tolerated()).unwrap_or(usize::MAX) + 1)
+    }
+
+    pub(super) fn open_round(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
+        let round = self.rounds.round();
+        let started = (round < ATTEMPTS_MAX)
+            .then(|| self.turns.number(round))
+            .flatten()
+            .and_then(|number| Attempt::start(now, Arc::clone(&self.terms), number));
+        let Some((attempt, effects)) = started else {
+            return Vec::new();
+        };
+        self.attempts.insert(round, attempt);
+        self.taken(speaker, now, round, effects)
+    }
+
+    pub(super) fn progress(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
+        let mut out = Vec::new();
+        let steps: [Step; 5] = [
+            Self::coordinate,
+            Self::offer,
+            Self::run_out,
+            Self::go_on,
+            Self::pull_if_due,
+        ];
+        for step in steps {
+            if self.outcome.is_some() {
+                break;
+            }
+            out.extend(step(self, speaker, now));
+        }
+        out
+    }
+
+    fn pull_if_due(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
+        if self.pulls.due() <= now {
+            self.pull(speaker, now)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Chooses for the attempts that we coordinate: first among members that are free; once the attempt's timer has run,
+    /// also among those that were chosen before and neither delivered nor owe yet.
+    fn coordinate(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
+        let threshold = usize::from(self.terms.public().threshold());
+        let ready = |a: &Attempt| {
+            let ours = a.coordinator() == speaker.member && a.package().is_none();
+            ours && a.committed().len() >= threshold
+        };
+        let attempts = self.attempts.iter().filter(|(_, attempt)| ready(attempt));
+        let rounds: Vec<u32> = attempts.map(|(round, _)| *round).collect();
+        let mut out = Vec::new();
+        for round in rounds {
+            let undelivered: BTreeSet<Member> = self
+                .attempts
+                .values_mut()
+                .flat_map(Attempt::undelivered)
+                .collect();
+            let proofs: Vec<Evidence> = self
+                .attempts
+                .values()
+                .flat_map(Attempt::bad_shares)
+                .collect();
+            for proof in proofs {
+                out.extend(self.convict(now, proof, true));
+            }
+            out.extend(self.choose(speaker, now, round, &undelivered));
+            if self
+                .attempts
+                .get(&round)
+                .is_some_and(|a| a.package().is_none())
+                && self.timer_has_run(round, now)
+            {
+                let owing = self.owing(now);
+                out.extend(self.choose(speaker, now, round, &owing));
+            }
+        }
+        out
+    }
+
+    fn choose(
+        &mut self,
+        speaker: &Speaker,
+        now: Monotonic,
+        round: u32,
+        barred: &BTreeSet<Member>,
+    ) -> Vec<SessionEffect> {
+        if self.outcome.is_some() {
+            return Vec::new();
+        }
+        let (convicted, incarnations) = (&self.convicted, &self.incarnations);
+        let may = |member: Member, incarnation: Incarnation| {
+            !barred.contains(&member)
+                && !convicted.contains_key(&member)
+                && !incarnations.is_former(member, incarnation)
+        };
+        let Some(attempt) = self.attempts.get_mut(&round) else {
+            return Vec::new();
+        };
+        let effects = attempt.choose(speaker, now, &may);
+        if effects.is_empty() {
+            return Vec::new();
+        }
+        self.taken(speaker, now, round, effects)
+    }
+
+    /// Whoever owes us, in any attempt.
+    fn owing(&mut self, now: Monotonic) -> BTreeSet<Member> {
+        self.attempts
+            .values_mut()
+            .flat_map(|attempt| attempt.owing(now))
+            .collect()
+    }
+
+    fn timer_has_run(&self, round: u32, now: Monotonic) -> bool {
+        let from = self
+            .attempts
+            .get(&round)
+            .and_then(|attempt| attempt.awaited_from);
+        from.is_some_and(|from| from.plus(self.timers.answer(self.turns.cycle(round))) <= now)
+    }
+
+    /// The package is awaited from the moment at which t members have committed that are neither convicted nor owe.
+    fn start_timer(&mut self, now: Monotonic) {
+        let threshold = usize::from(self.terms.public().threshold());
+        let round = self.rounds.round();
+        let waiting = self.attempts.get(&round).is_some_and(|attempt| {
+            attempt.awaited_from.is_none() && attempt.committed().len() >= threshold
+        });
+        if !waiting {
+            return;
+        }
+        let owing = self.owing(now);
+        let convicted = &self.convicted;
+        if let Some(attempt) = self.attempts.get_mut(&round) {
+            let fit = |m: &&Member| !convicted.contains_key(*m) && !owing.contains(*m);
+            if attempt.committed().iter().filter(fit).count() >= threshold {
+                attempt.awaited_from = Some(now);
+            }
+        }
+    }
+
+    /// When the current attempt has run out: no package in time, no signature in time after it, or at once where its
+    /// coordinator is convicted.
+    fn runs_out(&self) -> Option<Monotonic> {
+        let round = self.rounds.round();
+        let attempt = self.attempts.get(&round)?;
+        let wait = self.timers.answer(self.turns.cycle(round));
+        if self.convicted.contains_key(&attempt.coordinator()) {
+            return attempt.awaited_from;
+        }
+        match attempt.package() {
+            Some((seen, _)) => Some(seen.plus(wait)),
+            None => attempt.awaited_from.map(|from| from.plus(wait)),
+        }
+    }
+
+    fn run_out(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
+        self.start_timer(now);
+        let over = self.runs_out().is_some_and(|at| at <= now);
+        if over || self.rounds.going_on() >= self.certificate() {
+            self.say_advance(speaker)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn say_advance(&mut self, speaker: &Speaker) -> Vec<SessionEffect> {
+        let Some(round) = self.rounds.may_say() else {
+            return Vec::new();
+        };
+        let payload = AdvancePayload {
+            incarnation: speaker.incarnation,
+            round,
+        };
+        match speaker.say(self.terms.head(), &payload, &self.terms.roster) {
+            Ok(frame) => {
+                self.rounds.advanced(&frame, round);
+                vec![SessionEffect::Send(frame.as_bytes().to_vec())]
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Enters the next round by a valid package of this one, or by certificate. However it enters, it says so, and relays
+    /// the package by which it entered.
+    fn go_on(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
+        let (d, q) = (self.timers.round_trip, self.tolerated() + 1);
+        let Some(attempt) = self.attempts.get(&self.rounds.round()) else {
+            return Vec::new();
+        };
+        let package = attempt.package().map(|(_, frame)| frame.clone());
+        let from = self
+            .rounds
+            .by_package_from(d, q)
+            .filter(|_| package.is_some());
+        let by_package = from.is_some_and(|from| from <= now);
+        let by_certificate = self.rounds.going_on() >= self.certificate()
+            && self.rounds.by_certificate_from(d) <= now;
+        if !by_package && !by_certificate {
+            return Vec::new();
+        }
+        let mut out = self.say_advance(speaker);
+        if let Some(frame) = package.filter(|f| by_package && f.head().author != speaker.member) {
+            out.push(SessionEffect::Send(frame.as_bytes().to_vec()));
+        }
+        self.rounds.enter_next(now, by_package && !by_certificate);
+        out.extend(self.open_round(speaker, now));
+        out
+    }
+}
