@@ -125,6 +125,12 @@ impl Session {
         self.outcome.as_ref()
     }
 
+    /// When the session gives up.
+    #[must_use]
+    pub fn deadline(&self) -> Monotonic {
+        self.deadline
+    }
+
     /// When the session may be forgotten, with the signature that is kept until then.
     #[must_use]
     pub fn swept_at(&self) -> Monotonic {

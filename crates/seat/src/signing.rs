@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hardfrost_engine::{
     Abort, Aggregate, Approval, AttemptIds, AttemptKey, Command, MemberCommitments, Open,
@@ -227,9 +226,7 @@ impl Seat {
                     fingerprint: context.fingerprint(),
                     attempt: context.attempt_id()?,
                 };
-                let life = session
-                    .poll_timeout()
-                    .map_or(Duration::ZERO, |end| end.since(now));
+                let life = session.deadline().since(now);
                 Command::Open(Open {
                     member,
                     context,

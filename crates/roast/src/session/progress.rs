@@ -122,8 +122,7 @@ impl Session {
         let mut out = Vec::new();
         for round in rounds {
             let undelivered: BTreeSet<Member> = self
-                .attempts
-                .values_mut()
+                .binding_attempts()
                 .flat_map(Attempt::undelivered)
                 .collect();
             let proofs: Vec<Evidence> = self
@@ -174,10 +173,18 @@ impl Session {
         self.taken(speaker, now, round, effects)
     }
 
-    /// Whoever owes us, in any attempt.
-    fn owing(&mut self, now: Monotonic) -> BTreeSet<Member> {
+    /// The attempts whose packages bind those they chose. A convicted coordinator's do not: it may have shown each member
+    /// another package, and whoever signed one of them can never deliver for the other.
+    fn binding_attempts(&mut self) -> impl Iterator<Item = &mut Attempt> {
+        let convicted = &self.convicted;
         self.attempts
             .values_mut()
+            .filter(|attempt| !convicted.contains_key(&attempt.coordinator()))
+    }
+
+    /// Whoever owes us, in any attempt.
+    fn owing(&mut self, now: Monotonic) -> BTreeSet<Member> {
+        self.binding_attempts()
             .flat_map(|attempt| attempt.owing(now))
             .collect()
     }
