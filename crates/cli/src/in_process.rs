@@ -8,12 +8,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{bail, Context};
 use hardfrost_dkg::{CeremonyKind, Descriptor, Step};
-use hardfrost_engine::{Approval, Engine, MemoryLog};
-use hardfrost_evidence::Evidence;
-use hardfrost_primitives::{
-    KeyGroup, Limits, Member, Monotonic, Now, RequestId, SessionId, Suite, UnixTime,
-};
-use hardfrost_seat::{Event, Input, Request, Seat, SeatTerms, SessionReport};
+use hardfrost_engine::{Engine, MemoryLog};
+use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, RequestId, Suite, UnixTime};
+use hardfrost_seat::{Event, Input, Request, Seat, SeatTerms};
 use hardfrost_wire::{FromPeer, Incarnation, Operator, OperatorIndex, OperatorKey, Roster};
 use rand_core::{OsRng, RngCore};
 use zeroize::Zeroizing;
@@ -22,6 +19,7 @@ use crate::cheat::{Saboteur, To};
 use crate::cluster::{Cluster, Faults, MadeKey, Signing};
 use crate::node::{Node, Turn};
 use crate::progress::Progress;
+use crate::watched::Watched;
 
 /// How long a key generation or a signing may take before it is called failed.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
@@ -355,64 +353,5 @@ impl Cluster for InProcess {
             }
         }
         watched.signing()
-    }
-}
-
-/// What the honest nodes have reported so far.
-#[derive(Default)]
-struct Watched {
-    approvals: Vec<Approval>,
-    ended: BTreeMap<SessionId, SessionReport>,
-    ends: usize,
-    convicted: BTreeMap<Member, Evidence>,
-}
-
-impl Watched {
-    fn event(&mut self, event: Event) -> anyhow::Result<()> {
-        match event {
-            Event::Approved(approval) => self.approvals.push(approval),
-            Event::Refused(rejection) => bail!("a node refused: {rejection}"),
-            Event::Convicted(member, proof) => {
-                self.convicted.entry(member).or_insert(proof);
-            }
-            Event::Ended(report) => {
-                self.ends += 1;
-                self.ended.entry(report.session.clone()).or_insert(report);
-            }
-            Event::KeyMade(..) | Event::KeyFailed(_) => {}
-        }
-        Ok(())
-    }
-
-    /// Whether each of `honest` nodes has ended each of its sessions.
-    fn all_ended(&self, honest: usize) -> bool {
-        let sessions = self
-            .approvals
-            .first()
-            .map_or(0, |approval| approval.inputs.len());
-        self.approvals.len() == honest && self.ends == honest * sessions
-    }
-
-    fn signing(mut self) -> anyhow::Result<Signing> {
-        let approval = self
-            .approvals
-            .pop()
-            .context("no node approved the transaction")?;
-        if self
-            .approvals
-            .iter()
-            .any(|other| other.inputs != approval.inputs)
-        {
-            bail!("the nodes explain the transaction differently");
-        }
-        let wanted = approval.inputs.iter();
-        let sessions = wanted
-            .filter_map(|input| self.ended.remove(&input.session))
-            .collect();
-        Ok(Signing {
-            approval,
-            sessions,
-            convicted: self.convicted,
-        })
     }
 }

@@ -16,6 +16,7 @@ mod report;
 mod roster_file;
 mod spending;
 mod story;
+mod watched;
 
 use std::process::ExitCode;
 
