@@ -325,6 +325,8 @@ impl Cluster for InProcess {
         request: &RequestId,
         progress: &dyn Progress,
     ) -> anyhow::Result<Signing> {
+        // Key generation's ticks say nothing of a round trip in signing.
+        self.longest_tick = Duration::ZERO;
         self.ask_everybody(&Request::Approve {
             key_group: key_group.clone(),
             psbt: psbt.to_vec(),
