@@ -207,11 +207,30 @@ impl Attempt {
             return Vec::new();
         }
         match (frame.kind(), self.collector.record(frame)) {
-            (Kind::Package, Recorded::First) => self.judge(speaker, now, frame),
+            (Kind::Package, Recorded::First) => {
+                let mut effects = self.judge(now, frame);
+                effects.extend(self.sign_if_chosen(speaker));
+                effects.extend(self.try_aggregate());
+                effects
+            }
             (Kind::Share, Recorded::First) => self.try_aggregate(),
             (_, Recorded::Different) => self.contradiction(frame),
             _ => Vec::new(),
         }
+    }
+
+    /// Records a frame of an attempt that is over; only proofs come of it.
+    pub fn record_only(&mut self, now: Monotonic, frame: &Verified<Frame>) -> Vec<Evidence> {
+        let effects = match (frame.kind(), self.collector.record(frame)) {
+            (Kind::Package, Recorded::First) => self.judge(now, frame),
+            (_, Recorded::Different) => self.contradiction(frame),
+            _ => Vec::new(),
+        };
+        let proofs = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Prove(proof) => Some(proof),
+            Effect::Send(_) | Effect::Ask(_) | Effect::Signed(_) | Effect::Stuck(_) => None,
+        });
+        proofs.collect()
     }
 
     /// The author signed two different bodies: a proof, if of one incarnation and kind that allow no two.
@@ -375,20 +394,18 @@ impl Attempt {
     }
 
     /// Retained already; now judged. A package that fails convicts its coordinator.
-    fn judge(&mut self, speaker: &Speaker, now: Monotonic, frame: &Verified<Frame>) -> Vec<Effect> {
+    fn judge(&mut self, now: Monotonic, frame: &Verified<Frame>) -> Vec<Effect> {
         if frame.head().author != self.coordinator {
             return Vec::new();
         }
         match check_package(&self.terms.group, &self.terms.roster, &self.context, frame) {
-            Err(_) => vec![Effect::Prove(Evidence::malformed_package(
-                &self.context,
-                frame,
-            ))],
+            Err(_) => {
+                let proof = Evidence::malformed_package(&self.context, frame);
+                vec![Effect::Prove(proof)]
+            }
             Ok(turn) => {
                 self.chosen = Some(Chosen::new(turn, frame.clone(), now));
-                let mut effects = self.sign_if_chosen(speaker);
-                effects.extend(self.try_aggregate());
-                effects
+                Vec::new()
             }
         }
     }

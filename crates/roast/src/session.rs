@@ -163,7 +163,7 @@ impl Session {
             return self.answer_pull(frame);
         }
         if self.outcome.is_some() {
-            return Vec::new();
+            return self.after_the_end(now, frame);
         }
         self.note_incarnation(frame);
         if frame.head().context == self.terms.head() {

@@ -2,6 +2,7 @@
 
 use hardfrost_evidence::{Evidence, Verdict};
 use hardfrost_primitives::Monotonic;
+use hardfrost_wire::{Frame, Verified};
 
 use super::{Outcome, Session, SessionEffect};
 use crate::speaker::Speaker;
@@ -61,6 +62,30 @@ impl Session {
             attempt.undelivered();
             proofs.extend(attempt.bad_shares());
         }
+        proofs
+            .into_iter()
+            .flat_map(|proof| self.convict(now, proof, true))
+            .collect()
+    }
+
+    /// A frame that comes when the session is over can still prove something: a second body queued behind the last slot,
+    /// or a bad share. It is recorded like any other, so what is kept stays bounded; nothing else comes of it.
+    pub(super) fn after_the_end(
+        &mut self,
+        now: Monotonic,
+        frame: &Verified<Frame>,
+    ) -> Vec<SessionEffect> {
+        let hash = frame.head().context;
+        let found = self
+            .attempts
+            .values_mut()
+            .find(|attempt| attempt.hash() == hash);
+        let Some(attempt) = found else {
+            return Vec::new();
+        };
+        let mut proofs = attempt.record_only(now, frame);
+        attempt.undelivered();
+        proofs.extend(attempt.bad_shares());
         proofs
             .into_iter()
             .flat_map(|proof| self.convict(now, proof, true))
