@@ -331,7 +331,7 @@ impl Cluster for InProcess {
             key_group: key_group.clone(),
             psbt: psbt.to_vec(),
             request: request.clone(),
-            life: Duration::from_secs(600),
+            life: Duration::from_secs(3600),
         });
         for (node, inbox) in self.nodes.iter().zip(&mut self.inboxes) {
             if self.faults.silent.contains(&node.seat.member()) {
