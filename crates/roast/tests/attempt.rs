@@ -120,17 +120,11 @@ fn members_that_are_not_chosen_finish_with_the_others() {
         .find(|(m, _)| !chosen.contains(&m.number()))
         .unwrap();
     assert!(
-        !idle
-            .asked
-            .iter()
-            .any(|need| matches!(need, Need::Round2(..))),
+        idle.asks_of(|need| matches!(need, Need::Round2(..))) == 0,
         "{who}"
     );
-    let aggregated = idle
-        .asked
-        .iter()
-        .any(|need| matches!(need, Need::Aggregate(..)));
-    assert!(aggregated, "it holds all shares as everybody does");
+    let sums = idle.asks_of(|need| matches!(need, Need::Aggregate(..)));
+    assert_eq!(sums, 1, "it holds all shares as everybody does");
 }
 
 #[test]
@@ -142,9 +136,9 @@ fn a_share_is_verified_before_it_is_sent() {
     talk(&mut nodes);
     let broken = &nodes[&member(first)];
     let why = "our own share does not verify".to_owned();
-    assert_eq!(broken.outcome, Some(Outcome::Failed(Vec::new(), why)));
+    assert_eq!(broken.outcome, Some(Outcome::Stuck(why)));
     assert!(broken.said(Kind::Share).is_empty());
-    assert!(matches!(broken.asked.last(), Some(Need::Abort(_))));
+    assert!(matches!(broken.asked.last(), Some((0, Need::Abort(_)))));
 }
 
 #[test]
@@ -152,10 +146,10 @@ fn e20_ids_that_the_engine_derives_otherwise_stop_the_attempt_before_it_opens() 
     let group = group();
     for which in 0..3 {
         let node = group.node(1, MESSAGE, Engine::OtherIds(which));
-        let why = "the engine derives another attempt".to_owned();
-        assert_eq!(node.outcome, Some(Outcome::Failed(Vec::new(), why)));
-        assert!(!node.asked.iter().any(|need| matches!(need, Need::Open(_))));
-        assert!(node.sent.is_empty());
+        let why = "our engine derives another attempt".to_owned();
+        assert_eq!(node.outcome, Some(Outcome::Stuck(why)));
+        assert_eq!(node.asks_of(|need| matches!(need, Need::Open(_))), 0);
+        assert!(node.said(Kind::Commitments).is_empty());
     }
 }
 
@@ -163,16 +157,11 @@ fn e20_ids_that_the_engine_derives_otherwise_stop_the_attempt_before_it_opens() 
 fn a_session_expires_and_what_was_live_is_destroyed() {
     let group = group();
     let mut node = group.node(1, MESSAGE, Engine::Honest);
-    assert_eq!(node.session.poll_timeout(), Some(group::at(LIFE)));
     node.wait(LIFE - Duration::from_millis(1));
     assert_eq!(node.outcome, None);
     node.wait(LIFE);
     assert_eq!(node.outcome, Some(Outcome::Expired));
-    let aborts = node
-        .asked
-        .iter()
-        .filter(|need| matches!(need, Need::Abort(_)));
-    assert_eq!(aborts.count(), 1);
+    assert_eq!(node.asks_of(|need| matches!(need, Need::Abort(_))), 1);
     // The end is final: neither time nor a good signature changes it.
     let before = (node.asked.len(), node.sent.len());
     node.wait(LIFE * 2);
@@ -189,9 +178,8 @@ fn a_chosen_member_that_is_silent_is_shown_as_owing() {
     let said = [a, b].map(|number| nodes[&member(number)].said(Kind::Commitments)[0].clone());
     let coordinator = nodes.get_mut(&member(first)).unwrap();
     said.iter().for_each(|bytes| coordinator.hear(bytes));
-    let report = &coordinator
-        .session
-        .reports(group::at(Duration::from_secs(9)))[0];
+    coordinator.now = Duration::from_secs(9);
+    let report = coordinator.report(0);
     let owing: Vec<Member> = report.owing.iter().copied().collect();
     let mut expected = vec![member(a), member(b)];
     expected.sort_unstable();
@@ -208,7 +196,7 @@ fn anybodys_good_signature_ends_the_session() {
         let mut node = group.node(1, MESSAGE, engine);
         node.hear(&said.to_bytes());
         assert_eq!(node.signature(), Some(Signature(said.signature)));
-        assert!(matches!(node.asked.last(), Some(Need::Abort(_))));
+        assert!(matches!(node.asked.last(), Some((0, Need::Abort(_)))));
     }
 }
 

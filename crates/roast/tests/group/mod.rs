@@ -5,6 +5,7 @@
     reason = "not every test binary needs every part"
 )]
 
+mod engine;
 mod node;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,9 +23,12 @@ use hardfrost_wire::{
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-pub use node::{talk, Engine, Node};
+pub use engine::Engine;
+pub use node::Node;
 
-pub const LIFE: Duration = Duration::from_secs(60);
+pub const LIFE: Duration = Duration::from_secs(600);
+/// d at every node, unless a test says otherwise: within an instant nobody leaves a round.
+pub const ROUND_TRIP: Duration = Duration::from_millis(50);
 
 /// Who holds what, and how they speak.
 pub struct Group {
@@ -42,8 +46,15 @@ pub fn key(member: Member) -> OperatorKey {
 }
 
 pub fn incarnation(member: Member) -> Incarnation {
+    reborn(member, 0)
+}
+
+/// A member's incarnation after it restarted `times` times.
+pub fn reborn(member: Member, times: u8) -> Incarnation {
     let [high, low] = member.to_be_bytes();
-    Incarnation([[high, low]; 8].concat().try_into().unwrap())
+    let mut bytes = [times; 16];
+    [bytes[0], bytes[1]] = [high, low];
+    Incarnation(bytes)
 }
 
 pub fn at(elapsed: Duration) -> Monotonic {
@@ -149,5 +160,31 @@ impl Group {
 
     pub fn context(&self, message: Message) -> Hash32 {
         self.terms(message).context(1).hash()
+    }
+}
+
+/// Carries everything sent to whom it was sent, in order, until nobody speaks. No time passes.
+pub fn talk(nodes: &mut BTreeMap<Member, Node>) {
+    let mut carried: BTreeMap<Member, (usize, usize)> = BTreeMap::new();
+    let others: Vec<Member> = nodes.keys().copied().collect();
+    loop {
+        let mut news = Vec::new();
+        for (from, node) in nodes.iter() {
+            let (sent, told) = carried.entry(*from).or_default();
+            let them = others.iter().copied().filter(|to| to != from);
+            for bytes in &node.sent[*sent..] {
+                news.extend(them.clone().map(|to| (to, bytes.clone())));
+            }
+            news.extend(node.told[*told..].iter().cloned());
+            (*sent, *told) = (node.sent.len(), node.told.len());
+        }
+        if news.is_empty() {
+            return;
+        }
+        for (to, bytes) in news {
+            if let Some(node) = nodes.get_mut(&to) {
+                node.hear(&bytes);
+            }
+        }
     }
 }

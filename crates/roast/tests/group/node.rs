@@ -1,78 +1,80 @@
-//! One member's session, with an engine of a few lines behind it.
+//! One member's session.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hardfrost_frost::{
-    aggregate, sign, AggregateError, CheckedPackage, Commitments, DerivedShare, KeyShare,
-    Signature, SigningNonces,
-};
+use hardfrost_evidence::Evidence;
+use hardfrost_frost::Signature;
 use hardfrost_primitives::{Member, Message};
-use hardfrost_roast::{intake, Answer, Need, Outcome, Session, SessionEffect, Speaker};
-use hardfrost_wire::{FinalSignature, FromPeer, Kind, OperatorIndex};
-use rand_chacha::rand_core::SeedableRng;
-use rand_chacha::ChaCha20Rng;
+use hardfrost_roast::{intake, AttemptReport, Need, Outcome, Session, SessionEffect, Speaker};
+use hardfrost_wire::{FinalSignature, Frame, FromPeer, Incarnation, Kind, OperatorIndex, Verified};
 
-use super::{at, incarnation, key, member, Group, LIFE};
-
-/// How a member's engine misbehaves.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub enum Engine {
-    #[default]
-    Honest,
-    /// Answers nothing until told to.
-    Slow,
-    /// Its shares are off by a bit.
-    BadShares,
-    /// Derives another coordinator, fingerprint or attempt id.
-    OtherIds(u8),
-}
+use super::engine::{Engine, Signer};
+use super::{at, incarnation, key, member, Group, LIFE, ROUND_TRIP};
 
 /// One member in one session.
 pub struct Node {
     pub member: Member,
     pub session: Session,
-    pub asked: Vec<Need>,
+    pub asked: Vec<(u32, Need)>,
+    /// To everybody.
     pub sent: Vec<Vec<u8>>,
+    /// To one member.
+    pub told: Vec<(Member, Vec<u8>)>,
     pub outcome: Option<Outcome>,
-    speaker: Speaker,
-    engine: Engine,
-    held: Vec<Need>,
-    key_share: KeyShare,
-    share: DerivedShare,
-    nonces: Option<SigningNonces>,
-    message: Message,
-    rng: ChaCha20Rng,
+    pub convicted: Vec<(Member, Evidence)>,
+    pub engine: Engine,
+    pub now: Duration,
+    pub speaker: Speaker,
+    held: Vec<(u32, Need)>,
+    early: Vec<Verified<Frame>>,
+    signer: Signer,
 }
 
 impl Group {
     /// `number` has started the session; its first frames are in `sent`.
     pub fn node(&self, number: u16, message: Message, engine: Engine) -> Node {
-        let who = member(number);
-        let terms = self.terms(message);
-        let (session, effects) = Session::start(at(Duration::ZERO), terms, at(LIFE)).unwrap();
-        let share = &self.shares[usize::from(number) - 1];
-        let public = Arc::clone(share.group());
-        let copy = KeyShare::from_bytes(who, &share.dangerous_to_bytes(), public).unwrap();
+        let speaker = self.speaker(number, incarnation(member(number)));
+        self.node_at(speaker, Duration::ZERO, message, engine)
+    }
+
+    pub fn speaker(&self, number: u16, incarnation: Incarnation) -> Speaker {
+        let member = member(number);
+        Speaker {
+            member,
+            key: key(member),
+            incarnation,
+        }
+    }
+
+    /// `speaker` starts the session at `now`.
+    pub fn node_at(
+        &self,
+        speaker: Speaker,
+        now: Duration,
+        message: Message,
+        engine: Engine,
+    ) -> Node {
+        let who = speaker.member;
+        let (mut session, effects) =
+            Session::start(&speaker, at(now), self.terms(message), at(LIFE));
+        session.round_trip(ROUND_TRIP);
+        let signer = self.signer(&speaker, message);
         let mut node = Node {
             member: who,
             session,
             asked: Vec::new(),
             sent: Vec::new(),
+            told: Vec::new(),
             outcome: None,
-            speaker: Speaker {
-                member: who,
-                key: key(who),
-                incarnation: incarnation(who),
-            },
+            convicted: Vec::new(),
             engine,
+            now,
+            speaker,
             held: Vec::new(),
-            key_share: copy,
-            share: DerivedShare::new(share, Arc::clone(&self.derived)).unwrap(),
-            nonces: None,
-            message,
-            rng: ChaCha20Rng::seed_from_u64(100 + u64::from(number)),
+            early: Vec::new(),
+            signer,
         };
         node.carry_out(effects);
         node
@@ -85,86 +87,67 @@ impl Node {
         while let Some(effect) = effects.pop_front() {
             match effect {
                 SessionEffect::Send(bytes) => self.sent.push(bytes),
+                SessionEffect::SendTo(to, bytes) => self.told.push((to, bytes)),
+                SessionEffect::Convicted(who, proof) => self.convicted.push((who, proof)),
                 SessionEffect::Ended(outcome) => {
                     assert_eq!(self.outcome, None, "a session ends once");
                     self.outcome = Some(outcome);
                 }
-                SessionEffect::Ask(need) => {
-                    self.asked.push(need.clone());
+                SessionEffect::Ask(round, need) => {
+                    self.asked.push((round, need.clone()));
                     if self.engine == Engine::Slow {
-                        self.held.push(need);
+                        self.held.push((round, need));
                         continue;
                     }
-                    effects.extend(self.asks(need));
+                    effects.extend(self.asks(round, need));
                 }
             }
         }
+        self.replay();
     }
 
-    fn asks(&mut self, need: Need) -> Vec<SessionEffect> {
-        match self.reply(need) {
-            Some(answer) => self
-                .session
-                .answer(&self.speaker, at(Duration::ZERO), answer),
+    fn asks(&mut self, round: u32, need: Need) -> Vec<SessionEffect> {
+        let now = at(self.now);
+        match self.signer.reply(self.engine, need) {
+            Some(answer) => self.session.answer(&self.speaker, now, round, answer),
             None => Vec::new(),
         }
     }
 
-    fn reply(&mut self, need: Need) -> Option<Answer> {
-        Some(match need {
-            Need::Derive(context) => {
-                let mut coordinator = context.coordinator().unwrap();
-                let mut fingerprint = context.fingerprint();
-                let mut id = context.attempt_id().unwrap();
-                match self.engine {
-                    Engine::OtherIds(0) => coordinator = member(coordinator.number() % 5 + 1),
-                    Engine::OtherIds(1) => fingerprint = "ab".repeat(32).parse().unwrap(),
-                    Engine::OtherIds(_) => id = "ab".repeat(32).parse().unwrap(),
-                    Engine::Honest | Engine::Slow | Engine::BadShares => {}
-                }
-                Answer::Derived(coordinator, fingerprint, id)
-            }
-            Need::Open(context) => Answer::Opened(context.attempt_id().unwrap()),
-            Need::Round1(_) => {
-                let nonces = self.key_share.commit(&mut self.rng);
-                let commitments = nonces.commitments();
-                self.nonces = Some(nonces);
-                Answer::Committed(commitments)
-            }
-            Need::Round2(_, chosen) => {
-                let package = self.package(chosen);
-                let nonces = self.nonces.take().expect("round2 is asked once");
-                let mut share = sign(&self.share, nonces, &package).unwrap();
-                if self.engine == Engine::BadShares {
-                    share.0[31] ^= 1;
-                }
-                Answer::Share(share)
-            }
-            Need::Aggregate(_, chosen, shares) => match aggregate(&self.package(chosen), &shares) {
-                Ok(signature) => Answer::Signed(signature),
-                Err(AggregateError::BadShares(all)) => Answer::BadShares(all),
-                Err(other) => Answer::Refused(other.to_string()),
-            },
-            Need::Abort(_) => return None,
-        })
-    }
-
-    fn package(&self, chosen: BTreeMap<Member, Commitments>) -> CheckedPackage {
-        CheckedPackage::new(Arc::clone(self.share.group()), self.message, chosen).unwrap()
-    }
-
     /// Hears bytes that any peer handed over; what is no signed frame is dropped.
     pub fn hear(&mut self, bytes: &[u8]) {
-        let now = at(Duration::ZERO);
+        let now = at(self.now);
         if let Ok(said) = FinalSignature::parse(bytes) {
             let effects = self.session.finished(now, &said);
+            return self.carry_out(effects);
+        }
+        if let Some(proof) = Evidence::from_frame(bytes) {
+            let effects = self.session.proof(&self.speaker, now, proof);
             return self.carry_out(effects);
         }
         let roster = Arc::clone(&self.session.terms().roster);
         let sizes = self.session.terms().sizes();
         let bytes = FromPeer::authenticated(OperatorIndex(0), bytes.to_vec());
         if let Ok(frame) = intake(bytes, sizes, &roster) {
-            let effects = self.session.frame(&self.speaker, now, &frame);
+            if self.session.owns(frame.head().context) {
+                let effects = self.session.frame(&self.speaker, now, &frame);
+                self.carry_out(effects);
+            } else {
+                self.early.push(frame);
+            }
+        }
+    }
+
+    /// What came before its attempt was open.
+    fn replay(&mut self) {
+        let session = &self.session;
+        let ready = self
+            .early
+            .iter()
+            .position(|f| session.owns(f.head().context));
+        if let Some(place) = ready {
+            let frame = self.early.remove(place);
+            let effects = self.session.frame(&self.speaker, at(self.now), &frame);
             self.carry_out(effects);
         }
     }
@@ -172,21 +155,47 @@ impl Node {
     /// The slow engine answers all it was asked, one after another.
     pub fn catch_up(&mut self) {
         self.engine = Engine::Honest;
-        for need in std::mem::take(&mut self.held) {
-            let effects = self.asks(need);
+        for (round, need) in std::mem::take(&mut self.held) {
+            let effects = self.asks(round, need);
             self.carry_out(effects);
         }
     }
 
+    /// Time goes on to `until`, at most; every timer on the way is heeded.
     pub fn wait(&mut self, until: Duration) {
-        let effects = self.session.timeout(at(until));
-        self.carry_out(effects);
+        while let Some(due) = self.session.poll_timeout() {
+            let due = due.since(at(Duration::ZERO));
+            if due > until {
+                break;
+            }
+            self.tick(self.now.max(due));
+        }
+        self.now = self.now.max(until);
     }
 
-    /// What it sent of one kind.
+    /// The time is `now`. Whatever was due is not due again.
+    pub fn tick(&mut self, now: Duration) {
+        self.now = now;
+        let effects = self.session.timeout(&self.speaker, at(now));
+        self.carry_out(effects);
+        let due = self.session.poll_timeout();
+        assert!(
+            due.is_none_or(|due| due > at(now)),
+            "a timer that stays due"
+        );
+    }
+
+    /// What it sent of one kind to everybody.
     pub fn said(&self, kind: Kind) -> Vec<Vec<u8>> {
         let sent = self.sent.iter().filter(|bytes| bytes[0] == kind.number());
         sent.cloned().collect()
+    }
+
+    /// What it sent of one kind to this member alone.
+    pub fn said_to(&self, to: Member, kind: Kind) -> Vec<Vec<u8>> {
+        let told = self.told.iter();
+        let told = told.filter(|(who, bytes)| *who == to && bytes[0] == kind.number());
+        told.map(|(_, bytes)| bytes.clone()).collect()
     }
 
     pub fn signature(&self) -> Option<Signature> {
@@ -196,35 +205,16 @@ impl Node {
         Some(*signature)
     }
 
-    pub fn chosen(&self) -> Vec<u16> {
-        let reports = self.session.reports(at(Duration::ZERO));
-        reports[0].chosen.iter().map(|m| m.number()).collect()
+    pub fn report(&self, round: usize) -> AttemptReport {
+        self.session.reports(at(self.now)).remove(round)
     }
-}
 
-/// Carries everything sent to everybody else, in order, until nobody speaks.
-pub fn talk(nodes: &mut BTreeMap<Member, Node>) {
-    let mut carried: BTreeMap<Member, usize> = BTreeMap::new();
-    loop {
-        let mut news = Vec::new();
-        for (from, node) in nodes.iter() {
-            let carried = carried.entry(*from).or_default();
-            news.extend(
-                node.sent[*carried..]
-                    .iter()
-                    .map(|bytes| (*from, bytes.clone())),
-            );
-            *carried = node.sent.len();
-        }
-        if news.is_empty() {
-            return;
-        }
-        for (from, bytes) in news {
-            for (to, node) in nodes.iter_mut() {
-                if *to != from {
-                    node.hear(&bytes);
-                }
-            }
-        }
+    pub fn chosen(&self) -> Vec<u16> {
+        self.report(0).chosen.iter().map(|m| m.number()).collect()
+    }
+
+    /// How often the engine was asked for what `wanted` tells.
+    pub fn asks_of(&self, wanted: fn(&Need) -> bool) -> usize {
+        self.asked.iter().filter(|(_, need)| wanted(need)).count()
     }
 }

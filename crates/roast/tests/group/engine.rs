@@ -1,0 +1,132 @@
+//! An engine of a few lines, and how it may misbehave.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hardfrost_frost::{
+    aggregate, sign, AggregateError, Candidate, CheckedPackage, Commitments, DerivedShare,
+    KeyShare, ShareFault, SigningNonces,
+};
+use hardfrost_primitives::{AttemptId, Member, Message};
+use hardfrost_roast::{Answer, Need, Speaker};
+use rand_chacha::rand_core::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+
+use super::{member, Group};
+
+/// How a member's engine misbehaves.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum Engine {
+    #[default]
+    Honest,
+    /// Answers nothing until told to.
+    Slow,
+    /// Its shares are off by a bit.
+    BadShares,
+    /// Derives another coordinator, fingerprint or attempt id.
+    OtherIds(u8),
+    /// Opens nothing.
+    Full,
+    /// Says of every sum that all its shares are bad.
+    Accuser,
+}
+
+/// What an engine holds of one seat.
+pub struct Signer {
+    key_share: KeyShare,
+    share: DerivedShare,
+    nonces: BTreeMap<AttemptId, SigningNonces>,
+    message: Message,
+    rng: ChaCha20Rng,
+}
+
+impl Group {
+    pub fn signer(&self, speaker: &Speaker, message: Message) -> Signer {
+        let who = speaker.member;
+        let share = &self.shares[usize::from(who.number()) - 1];
+        let public = Arc::clone(share.group());
+        let copy = KeyShare::from_bytes(who, &share.dangerous_to_bytes(), public).unwrap();
+        let [high, low, life, ..] = speaker.incarnation.0;
+        Signer {
+            key_share: copy,
+            share: DerivedShare::new(share, Arc::clone(&self.derived)).unwrap(),
+            nonces: BTreeMap::new(),
+            message,
+            rng: ChaCha20Rng::seed_from_u64(u64::from_be_bytes([0, 0, 0, 0, 1, high, low, life])),
+        }
+    }
+}
+
+impl Signer {
+    pub fn reply(&mut self, engine: Engine, need: Need) -> Option<Answer> {
+        Some(match need {
+            Need::Derive(context) => {
+                let mut coordinator = context.coordinator().unwrap();
+                let mut fingerprint = context.fingerprint();
+                let mut id = context.attempt_id().unwrap();
+                match engine {
+                    Engine::OtherIds(0) => coordinator = member(coordinator.number() % 5 + 1),
+                    Engine::OtherIds(1) => fingerprint = "ab".repeat(32).parse().unwrap(),
+                    Engine::OtherIds(_) => id = "ab".repeat(32).parse().unwrap(),
+                    Engine::Honest
+                    | Engine::Slow
+                    | Engine::BadShares
+                    | Engine::Full
+                    | Engine::Accuser => {}
+                }
+                Answer::Derived(coordinator, fingerprint, id)
+            }
+            Need::Open(_) if engine == Engine::Full => Answer::Refused("full".into()),
+            Need::Open(context) => Answer::Opened(context.attempt_id().unwrap()),
+            Need::Round1(id) => {
+                let nonces = self.key_share.commit(&mut self.rng);
+                let commitments = nonces.commitments();
+                assert!(
+                    self.nonces.insert(id, nonces).is_none(),
+                    "Round1 is asked once"
+                );
+                Answer::Committed(commitments)
+            }
+            Need::Round2(id, chosen) => self.sign(engine, id, chosen),
+            Need::Aggregate(_, chosen, shares) => match aggregate(&self.package(chosen), &shares) {
+                Ok(_) if engine == Engine::Accuser => {
+                    let all = shares.keys().map(|m| Candidate {
+                        member: *m,
+                        fault: ShareFault::Invalid,
+                    });
+                    Answer::BadShares(all.collect())
+                }
+                Ok(signature) => Answer::Signed(signature),
+                Err(AggregateError::BadShares(all)) => Answer::BadShares(all),
+                Err(other) => Answer::Refused(other.to_string()),
+            },
+            Need::Abort(id) => {
+                self.nonces.remove(&id);
+                return None;
+            }
+        })
+    }
+
+    /// Nonces leave the engine once, and only for their own commitments.
+    fn sign(
+        &mut self,
+        engine: Engine,
+        id: AttemptId,
+        chosen: BTreeMap<Member, Commitments>,
+    ) -> Answer {
+        let ours = self.nonces.get(&id).map(SigningNonces::commitments);
+        if ours.is_none() || chosen.get(&self.share.member()) != ours.as_ref() {
+            return Answer::Refused("not our commitments".into());
+        }
+        let nonces = self.nonces.remove(&id).unwrap();
+        let mut share = sign(&self.share, nonces, &self.package(chosen)).unwrap();
+        if engine == Engine::BadShares {
+            share.0[31] ^= 1;
+        }
+        Answer::Share(share)
+    }
+
+    fn package(&self, chosen: BTreeMap<Member, Commitments>) -> CheckedPackage {
+        CheckedPackage::new(Arc::clone(self.share.group()), self.message, chosen).unwrap()
+    }
+}
