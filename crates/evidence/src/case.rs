@@ -1,6 +1,6 @@
 //! Verification: everything is looked up by the hashes in the preimage, and every frame must be bound to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hardfrost_frost::{verify_share, DerivedGroup, GroupPublic, ShareVerdict, SignatureShare};
@@ -10,13 +10,14 @@ use hardfrost_wire::{
     CommitmentsPayload, Frame, Kind, PackagePayload, Roster, SharePayload, Sizes, Verified,
 };
 
-use crate::package::{check_package, PackageFault};
+use crate::package::{check_package, PackageFault, Turn};
 use crate::proof::{Evidence, EvidenceKind};
 
 /// What a proof is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// This member misbehaved: only it can have signed what is shown.
+    /// This member misbehaved: only the operator that holds its seat in the roster that the context names can have
+    /// signed what is shown. A judge that trusts rosters of several groups compares [`Evidence::names`] as a pair.
     Convicts(Member),
     /// Nothing is proven.
     Indeterminate(Doubt),
@@ -34,7 +35,7 @@ pub enum Doubt {
     /// The group public is not known.
     #[error("the proof is for a group key with public hash {0}, which is not known here")]
     UnknownGroup(Hash32),
-    /// Key group, threshold or members are not the group public's.
+    /// Key group, threshold or members are not the group public's, or roster and group differ in size.
     #[error("the context contradicts the group it names")]
     OtherGroup,
     /// Not as many frames as the kind takes.
@@ -83,7 +84,25 @@ struct Case<'a> {
     context: AttemptContext,
     hash: Hash32,
     roster: &'a Roster,
-    group: Arc<DerivedGroup>,
+    public: Arc<GroupPublic>,
+}
+
+/// D6: included, excluded and parked are disjoint and together the whole group.
+fn is_partition(context: &AttemptContext, public: &GroupPublic) -> bool {
+    let AttemptContext {
+        included,
+        excluded,
+        parked,
+        ..
+    } = context;
+    let listed = included.len() + excluded.len() + parked.len();
+    let all: BTreeSet<Member> = included
+        .iter()
+        .chain(excluded)
+        .chain(parked)
+        .copied()
+        .collect();
+    listed == all.len() && all.into_iter().eq(public.members())
 }
 
 impl Evidence {
@@ -114,18 +133,24 @@ impl<'a> Case<'a> {
         let fits = context.key_group == *public.key_group()
             && context.threshold == public.threshold()
             && context.suite == roster.suite()
-            && context.included.iter().all(|m| public.has(*m));
+            && roster.count() == public.count()
+            && is_partition(&context, public);
         if !fits {
             return Err(Doubt::OtherGroup);
         }
-        let group = DerivedGroup::new(Arc::clone(public), context.key_spec.clone());
-        let group = Arc::new(group.map_err(|_| Doubt::OtherGroup)?);
         Ok(Self {
             hash: context.hash(),
             context,
             roster,
-            group,
+            public: Arc::clone(public),
         })
+    }
+
+    /// The package's judgement. The group is derived here, after the frames' signatures: it costs n additions of points.
+    fn check(&self, package: &Verified<Frame>) -> Result<Result<Turn, PackageFault>, Doubt> {
+        let group = DerivedGroup::new(Arc::clone(&self.public), self.context.key_spec.clone());
+        let group = Arc::new(group.map_err(|_| Doubt::OtherGroup)?);
+        Ok(check_package(&group, self.roster, &self.context, package))
     }
 
     fn judge(&self, evidence: &Evidence) -> Result<Member, Doubt> {
@@ -148,7 +173,7 @@ impl<'a> Case<'a> {
 
     /// A frame of this attempt, of this kind, signed by its author.
     fn frame(&self, bytes: &[u8], kind: Kind) -> Result<Verified<Frame>, Doubt> {
-        let public = self.group.public();
+        let public = &self.public;
         let sizes = Sizes {
             threshold: public.threshold(),
             count: public.count(),
@@ -184,8 +209,7 @@ impl<'a> Case<'a> {
     fn invalid_share(&self, package: &[u8], share: &[u8]) -> Result<Member, Doubt> {
         let package = self.frame(package, Kind::Package)?;
         let share = self.frame(share, Kind::Share)?;
-        let turn = check_package(&self.group, self.roster, &self.context, &package)
-            .map_err(|_| Doubt::BadPackage)?;
+        let turn = self.check(&package)?.map_err(|_| Doubt::BadPackage)?;
         let said: SharePayload = share.payload().map_err(|_| Doubt::Payload)?;
         if said.package != turn.body {
             return Err(Doubt::DifferentPackages);
@@ -236,7 +260,7 @@ impl<'a> Case<'a> {
 
     fn malformed_package(&self, package: &[u8]) -> Result<Member, Doubt> {
         let package = self.frame(package, Kind::Package)?;
-        match check_package(&self.group, self.roster, &self.context, &package) {
+        match self.check(&package)? {
             Ok(_) => Err(Doubt::GoodPackage),
             Err(PackageFault::NotCoordinator(_)) => Err(Doubt::NotCoordinator),
             Err(

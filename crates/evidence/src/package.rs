@@ -82,7 +82,7 @@ pub fn first_willing(
 fn commitments(
     public: &GroupPublic,
     roster: &Roster,
-    context: Hash32,
+    (context, hash): (&AttemptContext, Hash32),
     bytes: &[u8],
 ) -> Option<(Member, Offer)> {
     let sizes = Sizes {
@@ -90,7 +90,9 @@ fn commitments(
         count: public.count(),
     };
     let frame = Frame::parse(bytes.to_vec(), sizes).ok()?;
-    if frame.kind() != Kind::Commitments || frame.head().context != context {
+    let head = frame.head();
+    let here = head.context == hash && context.included.contains(&head.author);
+    if frame.kind() != Kind::Commitments || !here {
         return None;
     }
     let frame = frame.verify(roster).ok()?;
@@ -98,8 +100,8 @@ fn commitments(
 }
 
 /// Judges a package frame, for signers and for verifiers of evidence alike: author is the turn's coordinator; key spec
-/// is the session's; exactly t commitment frames of this context, ascending, every signature good, every point on the
-/// curve; no chosen member refuses another. Nobody can be framed with a commitment it did not sign.
+/// is the session's; exactly t commitment frames of this context by included members, ascending, every signature good,
+/// every point on the curve; no chosen member refuses another. Nobody can be framed with a commitment it did not sign.
 ///
 /// # Errors
 /// See [`PackageFault`].
@@ -125,7 +127,8 @@ pub fn check_package(
     let mut refusals = Vec::new();
     for bytes in &payload.commitments {
         let (member, (points, refuses)) =
-            commitments(group.public(), roster, hash, bytes).ok_or(PackageFault::Commitment)?;
+            commitments(group.public(), roster, (context, hash), bytes)
+                .ok_or(PackageFault::Commitment)?;
         if chosen
             .last_key_value()
             .is_some_and(|(last, _)| *last >= member)
