@@ -1,0 +1,153 @@
+//! Two statements of one member contradict each other only where no honest member makes both.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+
+mod room;
+
+use hardfrost_evidence::Doubt;
+use hardfrost_primitives::Hash32;
+use hardfrost_wire::{CommitmentsPayload, Incarnation, OperatorKey, PackagePayload};
+use room::{key, member, say, say_as, spoilt, Garbage, Life, Stage};
+
+/// An operator's key whose signatures differ from those of [`key`]: other auxiliary randomness.
+fn otherwise(number: u16) -> OperatorKey {
+    let secret = Hash32::of(&member(number).to_be_bytes());
+    OperatorKey::new(&secret.0, [1; 32]).unwrap()
+}
+
+#[test]
+fn two_shares_are_a_contradiction_only_for_one_package() {
+    let stage = Stage::new();
+    let Stage {
+        room,
+        context,
+        good,
+    } = &stage;
+    let other = room.package(context, &[1, 2, 4]);
+    let payload = room.share(Life(2, 0), context, good);
+    let share = say(member(2), context, &payload);
+    let again = say_as(&otherwise(2), member(2), context, &payload);
+    assert_ne!(share.as_bytes(), again.as_bytes());
+    let other = stage.share(2, &other);
+    let ones = stage.share(1, good);
+    let next = room.double_share(&room.context(2), 2);
+    let next = room.parse(&next.frames[0]);
+    let garbage = [1, 2].map(|i| say(member(2), context, &Garbage::<4>([i; 3])));
+    let forged = say_as(&key(member(3)), member(2), context, &spoilt(payload, 1));
+    stage.doubted(
+        2,
+        &[
+            ("r14 the same bytes", &[&share, &share], Doubt::SameBody),
+            ("r14 signed again", &[&share, &again], Doubt::SameBody),
+            ("two packages", &[&share, &other], Doubt::DifferentPackages),
+            ("two authors", &[&share, &ones], Doubt::TwoAuthors),
+            ("two attempts", &[&share, &next], Doubt::ForeignFrame),
+            ("garbage", &[&share, &garbage[0]], Doubt::Payload),
+            ("all garbage", &[&garbage[0], &garbage[1]], Doubt::Payload),
+            ("forged", &[&share, &forged], Doubt::Unsigned),
+            ("with its package", &[good, &share], Doubt::ForeignFrame),
+            ("one", &[&share], Doubt::Frames),
+        ],
+    );
+}
+
+#[test]
+fn r17_two_commitments_of_a_restarted_member_convict_nobody() {
+    let stage = Stage::new();
+    let Stage { room, context, .. } = &stage;
+    let payload = room.offer(Life(2, 0), context);
+    let first = room.commit(Life(2, 0), context);
+    let again = say_as(&otherwise(2), member(2), context, &payload);
+    let restarted = room.commit(Life(2, 1), context);
+    let reused = CommitmentsPayload {
+        incarnation: Incarnation([9; 16]),
+        ..payload
+    };
+    let reused = say(member(2), context, &reused);
+    let garbage = say(member(2), context, &Garbage::<2>([1, 2, 3]));
+    let next = room.commit(Life(2, 0), &room.context(2));
+    let one = room.commit(Life(1, 0), context);
+    let forged = room.offer(Life(2, 1), context);
+    let forged = say_as(&key(member(3)), member(2), context, &forged);
+    stage.doubted(
+        3,
+        &[
+            ("restarted", &[&first, &restarted], Doubt::Restarted),
+            ("twice", &[&restarted, &reused], Doubt::Restarted),
+            ("r14 the same bytes", &[&first, &first], Doubt::SameBody),
+            ("r14 signed again", &[&first, &again], Doubt::SameBody),
+            ("two authors", &[&first, &one], Doubt::TwoAuthors),
+            ("two attempts", &[&first, &next], Doubt::ForeignFrame),
+            ("garbage", &[&first, &garbage], Doubt::Payload),
+            ("forged", &[&first, &forged], Doubt::Unsigned),
+            ("one", &[&first], Doubt::Frames),
+        ],
+    );
+}
+
+#[test]
+fn two_packages_are_a_contradiction_only_of_the_coordinator() {
+    let stage = Stage::new();
+    let Stage {
+        room,
+        context,
+        good,
+    } = &stage;
+    let frames = [1, 2, 4].map(|n| room.commit(Life(n, 0), context));
+    let other = room.packed(Life(3, 0), context, &frames);
+    let again = say_as(
+        &otherwise(3),
+        member(3),
+        context,
+        &room.verified(good).payload::<PackagePayload>().unwrap(),
+    );
+    let restarted = room.packed(Life(3, 1), context, &frames);
+    let restarted = say(member(3), context, &restarted);
+    let by_one = [&frames[..], &frames[1..]].map(|frames| {
+        say(
+            member(1),
+            context,
+            &room.packed(Life(1, 0), context, frames),
+        )
+    });
+    let forged = say_as(&key(member(1)), member(3), context, &other);
+    let garbage = say(member(3), context, &Garbage::<3>([1, 2, 3]));
+    let next = room.package(&room.context(2), &[1, 2, 3]);
+    let (s, next_shown) = (stage.share(2, good), &next);
+    stage.doubted(
+        4,
+        &[
+            ("r17 restarted", &[good, &restarted], Doubt::Restarted),
+            ("r14 the same bytes", &[good, good], Doubt::SameBody),
+            ("r14 signed again", &[good, &again], Doubt::SameBody),
+            (
+                "no coordinator",
+                &[&by_one[0], &by_one[1]],
+                Doubt::NotCoordinator,
+            ),
+            ("two authors", &[good, &by_one[0]], Doubt::TwoAuthors),
+            ("two attempts", &[good, next_shown], Doubt::ForeignFrame),
+            ("forged", &[good, &forged], Doubt::Unsigned),
+            ("garbage", &[good, &garbage], Doubt::Payload),
+            ("a share", &[good, &s], Doubt::ForeignFrame),
+            ("one", &[good], Doubt::Frames),
+        ],
+    );
+    stage.doubted(
+        5,
+        &[
+            ("well-formed", &[good], Doubt::GoodPackage),
+            ("of a restart", &[&restarted], Doubt::GoodPackage),
+            ("by another", &[&by_one[0]], Doubt::NotCoordinator),
+            ("bad, by another", &[&by_one[1]], Doubt::NotCoordinator),
+            ("of attempt 2", &[next_shown], Doubt::ForeignFrame),
+            ("forged", &[&forged], Doubt::Unsigned),
+            ("two", &[good, good], Doubt::Frames),
+            ("a share", &[&s], Doubt::ForeignFrame),
+        ],
+    );
+}
