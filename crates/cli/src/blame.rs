@@ -126,13 +126,11 @@ fn tell(arguments: &Verify, judged: &Judged, kind: EvidenceKind) -> anyhow::Resu
         "Every frame in it is signed by its author's operator key and bound to one attempt.",
     );
     if *trusted {
-        print_line(&format!(
-            "Judged by the certificate and roster you brought ({roster})."
-        ));
+        print_line("Judged by the certificate and roster you brought, roster");
+        print_line(&format!("   {roster}"));
     } else {
-        print_line(&format!(
-            "Convicts within the roster {roster} that the file itself brings."
-        ));
+        print_line("Convicts within the roster that the file itself brings,");
+        print_line(&format!("   {roster}"));
         print_line("Compare that hash with the group's, or bring --certificate and --roster.");
     }
     Ok(())

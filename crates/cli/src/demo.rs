@@ -18,7 +18,7 @@ use crate::out_dir::OutDir;
 use crate::report::{self, Culprit, Report};
 use crate::roster_file;
 use crate::spending::{signatures, Spending};
-use crate::story::{print_line, Story};
+use crate::story::{listed, print_line, Story};
 use crate::Failure;
 
 /// The whole story on this machine: a key nobody holds, an address, a spend that t members sign.
@@ -67,19 +67,27 @@ pub fn run(arguments: &Demo) -> Result<(), Failure> {
     check_sizes(arguments).map_err(Failure::Usage)?;
     let out = OutDir::prepare(&arguments.out)?;
     let story = Story::new(arguments.json);
-    let report = tell(arguments, &out, &story)?;
+    let Told { report, unsigned } = tell(arguments, &out, &story)?;
     let json = serde_json::to_string(&report).context("the report is plain data")?;
     out.mark(&json)?;
     if arguments.json {
         print_line(&json);
     } else {
-        story.ends(&out);
+        story.ends(&out, unsigned.is_empty(), &report.culprits);
     }
     if report.verified {
         Ok(())
+    } else if unsigned.is_empty() {
+        Err(anyhow::anyhow!("consensus does not accept the transaction").into())
     } else {
-        Err(anyhow::anyhow!("the transaction was not signed and verified").into())
+        Err(anyhow::anyhow!("{}", unsigned.join("; ")).into())
     }
+}
+
+/// What came of it, and why it was not signed, if it was not.
+struct Told {
+    report: Report,
+    unsigned: Vec<String>,
 }
 
 fn check_sizes(arguments: &Demo) -> Result<(), String> {
@@ -113,7 +121,7 @@ fn check_sizes(arguments: &Demo) -> Result<(), String> {
     Ok(())
 }
 
-fn tell(arguments: &Demo, out: &OutDir, story: &Story) -> anyhow::Result<Report> {
+fn tell(arguments: &Demo, out: &OutDir, story: &Story) -> anyhow::Result<Told> {
     let mut cluster = InProcess::new(arguments.members)?;
     story.begins(arguments.threshold, arguments.members);
     let key = make_key(&mut cluster, arguments.threshold, story)?;
@@ -134,19 +142,20 @@ fn tell(arguments: &Demo, out: &OutDir, story: &Story) -> anyhow::Result<Report>
 
     let signing = sign(arguments, &mut cluster, (&key, &spending), story)?;
     let culprits = write_evidence(&signing, cluster.roster(), &certificate, out)?;
-    story.culprits(&culprits);
-    let (transaction, verified) = match signatures(&signing) {
-        Ok(signatures) => spending.finish(&signatures, out)?,
-        Err(unsigned) => {
-            story.unsigned(
-                &unsigned,
-                &report::missing(&signing.sessions, arguments.members),
-            );
-            (spending.psbt.transaction().clone(), false)
+    story.culprits(&culprits, out);
+    let (transaction, verified, unsigned) = match signatures(&signing) {
+        Ok(signatures) => {
+            let (transaction, verified) = spending.finish(&signatures, out)?;
+            story.verified(&transaction, verified);
+            (transaction, verified, Vec::new())
+        }
+        Err(mut unsigned) => {
+            unsigned.extend(absent(&signing, arguments));
+            story.unsigned(&unsigned);
+            (spending.psbt.transaction().clone(), false, unsigned)
         }
     };
-    story.verified(&transaction, verified);
-    Ok(Report {
+    let report = Report {
         group_key: key.public.key_group().to_string(),
         address: spending.address.to_string(),
         txid: transaction.compute_txid().to_string(),
@@ -154,7 +163,30 @@ fn tell(arguments: &Demo, out: &OutDir, story: &Story) -> anyhow::Result<Report>
         verified,
         attempts: report::attempts(&signing.sessions),
         culprits,
-    })
+    };
+    Ok(Told { report, unsigned })
+}
+
+/// Whether it could have been signed at all, and who is missing: those never heard of, those that owe a share.
+fn absent(signing: &Signing, arguments: &Demo) -> Vec<String> {
+    let Demo {
+        threshold, members, ..
+    } = *arguments;
+    let honest = members - arguments.silent - arguments.cheat;
+    let mut said = Vec::new();
+    if honest < threshold {
+        said.push(format!(
+            "infeasible: {honest} of {members} members do their part, {threshold} must sign"
+        ));
+    }
+    let silent = report::missing(&signing.sessions, members);
+    let owing = report::owing(&signing.sessions);
+    for (what, who) in [("never answered", silent), ("owing a valid share", owing)] {
+        if !who.is_empty() {
+            said.push(format!("{what}: {}", listed(&who)));
+        }
+    }
+    said
 }
 
 fn make_key(cluster: &mut dyn Cluster, threshold: u16, story: &Story) -> anyhow::Result<MadeKey> {

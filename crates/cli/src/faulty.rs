@@ -12,8 +12,8 @@ use hardfrost_spend::OurInput;
 use crate::cheat::CheatKind;
 use crate::cluster::Faults;
 
-/// Picks `cheats` members that will get to cheat: for a coordinator's kind those whose turns come first, else those whose
-/// commitments come first. The silent ones are the last of the others.
+/// Picks `cheats` members that will get to cheat: for a coordinator's kind those whose turns come first, else those
+/// whose commitments come first. The silent ones are the last of the others.
 ///
 /// # Errors
 /// More faulty members than there are.

@@ -55,7 +55,7 @@ fn numbers(members: &BTreeSet<Member>) -> Vec<u16> {
     members.iter().map(|m| m.number()).collect()
 }
 
-/// The attempts of these sessions in which anybody was chosen or that nobody finished.
+/// The attempts of these sessions, all of them.
 pub fn attempts(sessions: &[SessionReport]) -> Vec<Attempt> {
     let all = sessions.iter().flat_map(|session| &session.attempts);
     all.map(|attempt| Attempt {
@@ -78,4 +78,13 @@ pub fn missing(sessions: &[SessionReport], count: u16) -> Vec<u16> {
         .filter(|m| !here.contains(m))
         .map(Member::number)
         .collect()
+}
+
+/// Members that were chosen in some attempt and did not deliver a valid share for it.
+pub fn owing(sessions: &[SessionReport]) -> Vec<u16> {
+    let attempts = sessions.iter().flat_map(|session| &session.attempts);
+    let owing: BTreeSet<Member> = attempts
+        .flat_map(|attempt| attempt.owing.iter().copied())
+        .collect();
+    numbers(&owing)
 }

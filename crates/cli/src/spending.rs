@@ -96,7 +96,8 @@ pub fn signatures(signing: &Signing) -> Result<BTreeMap<usize, Signature>, Vec<S
             }
             Some(Outcome::Infeasible) => "infeasible: too many members are convicted",
             Some(Outcome::Stuck(why)) => why.as_str(),
-            Some(Outcome::Expired) | None => "infeasible: too few members do their part",
+            Some(Outcome::Expired) => "its deadline passed",
+            None => "its session did not begin",
         };
         unsigned.push(format!("input {} is not signed: {why}", input.index));
     }

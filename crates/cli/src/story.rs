@@ -10,7 +10,13 @@ use hardfrost_spend::{Address, Explanation, Transaction};
 use crate::cluster::{Faults, MadeKey, Signing};
 use crate::out_dir::OutDir;
 use crate::progress::{Line, Progress, Quiet};
-use crate::report::{self, Culprit};
+use crate::report::{self, Attempt, Culprit};
+
+/// More than so many are not listed one by one.
+const LISTED_MAX: usize = 12;
+
+/// What a line of the story may take.
+const COLUMNS_MAX: usize = 100;
 
 /// Tells the story, or not.
 pub struct Story {
@@ -72,27 +78,51 @@ impl Story {
         self.say("2  An address, coins on it, and a transaction that spends them");
         self.say(format!("   address      {address}"));
         for line in explained.lines() {
-            self.say(format!("   {line}"));
+            self.say(wrapped(&format!("   {line}")));
         }
         self.say("\n3  Each node approves the transaction; the first to answer sign");
     }
 
-    /// Attempts.
+    /// Attempts. Of very many only the first and the last.
     pub fn signed(&self, signing: &Signing) {
-        for attempt in report::attempts(&signing.sessions) {
-            self.say(format!(
-                "   attempt {}: member {} coordinated, {} signed, in {} ms",
-                attempt.number,
-                attempt.coordinator,
-                members(&attempt.chosen),
-                attempt.millis
-            ));
-            if !attempt.owing.is_empty() {
-                let owing = members(&attempt.owing);
-                self.say(format!("               owing a valid share: {owing}"));
+        let attempts = report::attempts(&signing.sessions);
+        let (first, last) = match attempts.len().checked_sub(LISTED_MAX) {
+            None | Some(0) => (attempts.len(), attempts.len()),
+            Some(hidden) => (LISTED_MAX - 2, LISTED_MAX - 2 + hidden),
+        };
+        for (place, attempt) in attempts.iter().enumerate() {
+            if place == first {
+                self.say(format!("   … {} more attempts …", last - first));
+            }
+            if place < first || place >= last {
+                self.attempt(attempt);
             }
         }
         self.say("");
+    }
+
+    fn attempt(&self, attempt: &Attempt) {
+        let (number, coordinator) = (attempt.number, attempt.coordinator);
+        let chosen = listed(&attempt.chosen);
+        if attempt.chosen.is_empty() {
+            self.say(format!(
+                "   attempt {number}: member {coordinator} to coordinate, no valid package here"
+            ));
+        } else if attempt.owing.is_empty() {
+            self.say(format!(
+                "   attempt {number}: member {coordinator} coordinated, {chosen} signed, in {} ms",
+                attempt.millis
+            ));
+        } else {
+            self.say(format!(
+                "   attempt {number}: member {coordinator} coordinated, {chosen} chosen, \
+                 not finished"
+            ));
+            self.say(format!(
+                "      no valid share from {}",
+                listed(&attempt.owing)
+            ));
+        }
     }
 
     /// Members that will not do their part.
@@ -113,29 +143,30 @@ impl Story {
         }
     }
 
-    /// Convicted members and their files.
-    pub fn culprits(&self, culprits: &[Culprit]) {
-        for Culprit {
-            member,
-            kind,
-            evidence,
-        } in culprits
-        {
-            self.say(format!(
-                "   member {member} is convicted of {kind}: {evidence}"
-            ));
+    /// Convicted members, their files, and how a stranger judges one.
+    pub fn culprits(&self, culprits: &[Culprit], out: &OutDir) {
+        for Culprit { member, kind, .. } in culprits {
+            self.say(format!("   member {member} is convicted of {kind}"));
         }
-        self.say("");
+        let Some(Culprit { evidence, .. }) = culprits.first() else {
+            return;
+        };
+        let brought = |name: &str| out.path().join(name).display().to_string();
+        self.say("   A stranger can check that, offline:");
+        self.say(format!("      hardfrost blame verify {evidence} \\"));
+        self.say(format!(
+            "        --certificate {} \\",
+            brought("certificate.bin")
+        ));
+        self.say(format!("        --roster {}\n", brought("roster.toml")));
     }
 
-    /// Inputs without a signature, why, and who never answered.
-    pub fn unsigned(&self, reasons: &[String], missing: &[u16]) {
+    /// Inputs without a signature, and why. There is nothing for consensus to judge.
+    pub fn unsigned(&self, reasons: &[String]) {
         for reason in reasons {
             self.say(format!("   {reason}"));
         }
-        if !missing.is_empty() {
-            self.say(format!("   never answered: {}", members(missing)));
-        }
+        self.say("");
     }
 
     /// The last word.
@@ -150,11 +181,18 @@ impl Story {
     }
 
     /// Where things are.
-    pub fn ends(&self, out: &OutDir) {
+    pub fn ends(&self, out: &OutDir, signed: bool, culprits: &[Culprit]) {
         self.say(format!("Public files are in {}/:", out.path().display()));
         self.say("   roster.toml, certificate.bin       who the operators are; what they certify");
-        self.say("   funding.hex, spending.hex          the two transactions");
-        self.say("   spend.before.psbt, spend.after.psbt");
+        if signed {
+            self.say("   funding.hex, spending.hex          the two transactions");
+            self.say("   spend.before.psbt, spend.after.psbt");
+        } else {
+            self.say("   funding.hex, spend.before.psbt     the coins; what was to be signed");
+        }
+        if !culprits.is_empty() {
+            self.say("   evidence-*.bin                     a proof against each convicted member");
+        }
         self.say("   demo.json                          what --json prints");
         self.say("No secret was written anywhere: the key is gone with this process.");
     }
@@ -166,15 +204,56 @@ pub fn print_line(line: &str) {
 }
 
 fn named<'a>(all: impl Iterator<Item = &'a Member>) -> String {
-    members(&all.map(|m| m.number()).collect::<Vec<_>>())
+    listed(&all.map(|m| m.number()).collect::<Vec<_>>())
 }
 
-/// "members 1, 2 and 5"
-fn members(numbers: &[u16]) -> String {
+/// "members 1, 2 and 5"; of many only the ends: "67 members (1, 2, 3 … 99)".
+pub fn listed(numbers: &[u16]) -> String {
     let names: Vec<String> = numbers.iter().map(u16::to_string).collect();
     match names.as_slice() {
         [] => "nobody".to_owned(),
         [one] => format!("member {one}"),
+        [a, b, c, .., last] if names.len() > LISTED_MAX => {
+            format!("{} members ({a}, {b}, {c} … {last})", names.len())
+        }
         [head @ .., last] => format!("members {} and {last}", head.join(", ")),
+    }
+}
+
+/// A line that is too wide for a terminal, broken before its last word.
+fn wrapped(line: &str) -> String {
+    match line.rsplit_once(' ') {
+        Some((head, last)) if line.chars().count() > COLUMNS_MAX => {
+            format!("{head}\n      {last}")
+        }
+        Some(_) | None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_members_are_counted_and_few_are_listed() {
+        let twelve: Vec<u16> = (1..=12).collect();
+        let thirteen: Vec<u16> = (1..=13).collect();
+        assert_eq!(listed(&[]), "nobody");
+        assert_eq!(listed(&[7]), "member 7");
+        assert_eq!(
+            listed(&twelve),
+            "members 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 12"
+        );
+        assert_eq!(listed(&thirteen), "13 members (1, 2, 3 … 13)");
+    }
+
+    #[test]
+    fn a_wide_line_is_broken_before_its_last_word() {
+        let address = "b".repeat(62);
+        let wide = format!("   output 1: {} to {address}", "x".repeat(40));
+        let broken = wrapped(&wide);
+        assert!(broken.lines().all(|line| line.len() <= COLUMNS_MAX));
+        assert!(broken.ends_with(&format!(" to\n      {address}")));
+        assert_eq!(wrapped("   short line"), "   short line");
     }
 }
