@@ -12,8 +12,9 @@ use std::fmt::Debug;
 
 use hardfrost_primitives::{ChildIndex, Hash32, KeySpec, Member, Message, Taproot};
 use hardfrost_wire::{
-    CommitmentsPayload, ConfirmPayload, EchoPayload, FinalSignature, Frame, Head, Incarnation,
-    PackagePayload, Payload, Round1Payload, Round2Payload, SharePayload, Sizes,
+    AdvancePayload, CommitmentsPayload, ConfirmPayload, EchoPayload, FinalSignature, Frame,
+    FrameError, Head, HeldTurn, Incarnation, OfferPayload, PackagePayload, Payload, PullPayload,
+    Roster, Round1Payload, Round2Payload, SharePayload, Sizes, Verified,
 };
 use people::{head, key, key_with, roster, SIZES};
 use proptest::array::{uniform16, uniform32};
@@ -51,6 +52,15 @@ fn a_member() -> impl Strategy<Value = Member> {
     (1u16..).prop_map(|number| Member::new(number).unwrap())
 }
 
+fn held() -> impl Strategy<Value = HeldTurn> {
+    (bytes::<8>(), vec(any::<u8>(), 0..40))
+        .prop_map(|(package, members)| HeldTurn { package, members })
+}
+
+fn again<P: Payload>(frame: &Verified<Frame>) -> Result<Vec<u8>, FrameError> {
+    frame.payload::<P>().map(|p| borsh::to_vec(&p).unwrap())
+}
+
 fn key_spec() -> impl Strategy<Value = KeySpec> {
     let taproot = prop_oneof![
         Just(Taproot::Untweaked),
@@ -78,7 +88,7 @@ proptest! {
 
     #[test]
     fn no_bytes_panic_a_reader(
-        kind in prop_oneof![Just(2u8), Just(3), Just(9), Just(16), any::<u8>()],
+        kind in prop_oneof![Just(2u8), Just(3), Just(7), Just(9), Just(10), Just(16), any::<u8>()],
         rest in vec(any::<u8>(), 0..400),
     ) {
         let bytes = [&[kind], &rest[..]].concat();
@@ -94,23 +104,44 @@ proptest! {
     #[test]
     fn any_payload_of_an_honest_author_is_read_without_panic(
         payload in vec(any::<u8>(), 0..150),
-        number in 0usize..7,
+        number in 0usize..10,
     ) {
         let (kind, _) = people::signed_kinds().nth(number).unwrap();
         let frame = Frame::parse(people::envelope(kind, 1, &payload), SIZES).unwrap();
         let frame = frame.verify(&roster()).unwrap();
         let encoded = [
-            frame.payload::<CommitmentsPayload>().map(|p| borsh::to_vec(&p).unwrap()),
-            frame.payload::<PackagePayload>().map(|p| borsh::to_vec(&p).unwrap()),
-            frame.payload::<SharePayload>().map(|p| borsh::to_vec(&p).unwrap()),
-            frame.payload::<Round1Payload>().map(|p| borsh::to_vec(&p).unwrap()),
-            frame.payload::<EchoPayload>().map(|p| borsh::to_vec(&p).unwrap()),
-            frame.payload::<Round2Payload>().map(|p| borsh::to_vec(&p).unwrap()),
-            frame.payload::<ConfirmPayload>().map(|p| borsh::to_vec(&p).unwrap()),
+            again::<CommitmentsPayload>(&frame),
+            again::<PackagePayload>(&frame),
+            again::<SharePayload>(&frame),
+            again::<OfferPayload>(&frame),
+            again::<AdvancePayload>(&frame),
+            again::<PullPayload>(&frame),
+            again::<Round1Payload>(&frame),
+            again::<EchoPayload>(&frame),
+            again::<Round2Payload>(&frame),
+            again::<ConfirmPayload>(&frame),
         ];
+        prop_assert_eq!(frame.incarnation().is_some(), number < 6 && payload.len() >= 16);
         // One encoding per value: what parses is what it would be written as.
         for read in encoded.into_iter().flatten() {
             prop_assert_eq!(&read, &payload);
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic_the_reader_of_rosters(
+        place in 0usize..142,
+        new in vec(any::<u8>(), 0..40),
+        old in 0usize..40,
+    ) {
+        // Into the encoding of a real roster, so that every part of the reader is reached.
+        let mut bytes = roster().to_bytes();
+        let end = bytes.len().min(place + old);
+        bytes.splice(place..end, new.clone());
+        for bytes in [bytes, new] {
+            if let Ok(roster) = Roster::from_bytes(&bytes) {
+                prop_assert_eq!(roster.to_bytes(), bytes);
+            }
         }
     }
 
@@ -142,6 +173,18 @@ proptest! {
         let said = PackagePayload { incarnation: who, key_spec: spec, commitments };
         returns(context, seat, aux, &said);
         returns(context, seat, aux, &SharePayload { incarnation: who, package, share });
+    }
+
+    #[test]
+    fn what_repairs_a_session_returns(
+        (context, seat, aux) in (hash(), 1u16..=5, uniform32(any::<u8>())),
+        (who, package, held) in (incarnation(), hash(), vec(held(), 0..=64)),
+        (round, first_turn) in (any::<u32>(), any::<u32>()),
+    ) {
+        returns(context, seat, aux, &OfferPayload { incarnation: who, package });
+        returns(context, seat, aux, &AdvancePayload { incarnation: who, round });
+        let said = PullPayload { incarnation: who, round, first_turn, held };
+        returns(context, seat, aux, &said);
     }
 
     #[test]

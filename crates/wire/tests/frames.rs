@@ -9,17 +9,21 @@
 mod people;
 
 use hardfrost_primitives::{ChildIndex, Hash32, KeySpec, Message, Taproot};
-use hardfrost_wire::{FinalSignature, Frame, FrameError, Kind, Sizes};
+use hardfrost_wire::{FinalSignature, Frame, FrameError, Incarnation, Kind, Sizes};
 use people::{body, envelope, frame, member, roster, signed_kinds, SIZES};
 
 /// The limits as they are written down, for t of n.
-fn limits(t: usize, n: usize) -> [(Kind, usize); 8] {
+fn limits(t: usize, n: usize) -> [(Kind, usize); 12] {
     let f = n - t;
     [
         (Kind::Commitments, 256 + 2 * f),
         (Kind::Package, 512 + (256 + 2 * f) * t),
         (Kind::Share, 512),
+        (Kind::Offer, 256),
+        (Kind::Advance, 256),
+        (Kind::Evidence, 2 * (512 + (256 + 2 * f) * t) + 4096 + 8 * n),
         (Kind::Signature, 512),
+        (Kind::Pull, 1024 + 64 * n.div_ceil(4)),
         (Kind::DkgRound1, 512 + 33 * t),
         (Kind::DkgEcho, 256 + 32 * n),
         (Kind::DkgRound2, 256 + 48 * n),
@@ -29,11 +33,11 @@ fn limits(t: usize, n: usize) -> [(Kind, usize); 8] {
 
 #[test]
 fn each_kind_has_its_limit_and_a_frame_at_the_limit_parses() {
-    for (threshold, count) in [(3, 5), (67, 100)] {
+    for (threshold, count) in [(3, 5), (67, 100), (86, 128), (667, 1000)] {
         let sizes = Sizes { threshold, count };
         for (kind, limit) in limits(threshold.into(), count.into()) {
             assert_eq!(kind.frame_bytes_max(sizes), limit, "{kind:?}");
-            if kind == Kind::Signature {
+            if kind.tag().is_none() {
                 continue;
             }
             // 1 for the kind, 4 for the length, 34 for the head, 64 for the signature.
@@ -62,7 +66,7 @@ fn the_size_is_judged_before_the_layout() {
 
 #[test]
 fn what_is_no_signed_kind_is_unknown() {
-    let known = [2, 3, 4, 16, 17, 18, 20];
+    let known = [2, 3, 4, 6, 7, 10, 16, 17, 18, 20];
     assert!(signed_kinds().map(|(kind, _)| kind.number()).eq(known));
     for number in 0..=u8::MAX {
         let parsed = Frame::parse(frame(number, &body(1, &[]), &[0; 64]), SIZES);
@@ -102,6 +106,27 @@ fn an_author_holds_a_seat() {
             parsed.verify(&roster()).unwrap_err(),
             FrameError::NoSuchAuthor
         );
+    }
+}
+
+/// 16 bytes after the head in what is said while signing; nothing of the kind in a key generation.
+#[test]
+fn every_signing_message_begins_with_its_authors_incarnation() {
+    let signing = [2, 3, 4, 6, 7, 10];
+    let payload: Vec<u8> = (1..=17).collect();
+    let first: [u8; 16] = payload[..16].try_into().unwrap();
+    for (kind, _) in signed_kinds() {
+        let said = |payload: &[u8]| {
+            let frame = Frame::parse(envelope(kind, 1, payload), SIZES).unwrap();
+            frame.verify(&roster()).unwrap().incarnation()
+        };
+        let expected = signing
+            .contains(&kind.number())
+            .then_some(Incarnation(first));
+        assert_eq!(said(&payload), expected, "{kind:?}");
+        assert_eq!(said(&payload[..16]), expected, "{kind:?}");
+        assert_eq!(said(&payload[..15]), None, "{kind:?}");
+        assert_eq!(said(&[]), None, "{kind:?}");
     }
 }
 

@@ -12,8 +12,9 @@ use std::fmt::Debug;
 
 use hardfrost_primitives::{Hash32, KeyGroup, KeySpec, Member, SessionId};
 use hardfrost_wire::{
-    session_head, CommitmentsPayload, ConfirmPayload, EchoPayload, Frame, FrameError, Incarnation,
-    PackagePayload, Payload, Round1Payload, Round2Payload, SharePayload, Sizes,
+    session_head, AdvancePayload, CommitmentsPayload, ConfirmPayload, EchoPayload, Frame,
+    FrameError, HeldTurn, Incarnation, OfferPayload, PackagePayload, Payload, PullPayload,
+    Round1Payload, Round2Payload, SharePayload, Sizes, PULLED_TURNS_MAX,
 };
 use people::{body, envelope, head, key, member, roster, SIZES};
 
@@ -76,6 +77,41 @@ fn share() {
         &payload,
         &[&"aa".repeat(16), &"66".repeat(32), &"05".repeat(32)],
     );
+}
+
+#[test]
+fn offer() {
+    let payload = OfferPayload {
+        incarnation: incarnation(),
+        package: Hash32([0x66; 32]),
+    };
+    pinned(&payload, &[&"aa".repeat(16), &"66".repeat(32)]);
+}
+
+#[test]
+fn advance() {
+    let payload = AdvancePayload {
+        incarnation: incarnation(),
+        round: 0x0102_0304,
+    };
+    pinned(&payload, &[&"aa".repeat(16), "04030201"]);
+}
+
+#[test]
+fn pull() {
+    let held = |package, members: &[u8]| HeldTurn {
+        package: [package; 8],
+        members: members.to_vec(),
+    };
+    let payload = PullPayload {
+        incarnation: incarnation(),
+        round: 0x0102_0304,
+        first_turn: 0x0506_0708,
+        held: vec![held(0x77, &[0xe1, 0xe2]), held(0, &[])],
+    };
+    let rounds = "0403020108070605";
+    let turns = "02000000777777777777777702000000e1e2000000000000000000000000";
+    pinned(&payload, &[&"aa".repeat(16), rounds, turns]);
 }
 
 #[test]
@@ -174,6 +210,7 @@ fn every_honest_frame_fits_its_limit() {
         (2, 2),
         (3, 5),
         (67, 100),
+        (86, 128),
         (2, 1000),
         (501, 1000),
         (1000, 1000),
@@ -200,6 +237,17 @@ fn every_honest_frame_fits_its_limit() {
             commitments: vec![one; t],
         };
         fits(Frame::sign(head(1), &package, &key(1)));
+        let held = HeldTurn {
+            package: [6; 8],
+            members: vec![0xff; (2 * n).div_ceil(8)],
+        };
+        let pull = PullPayload {
+            incarnation: incarnation(),
+            round: u32::MAX,
+            first_turn: u32::MAX,
+            held: vec![held; PULLED_TURNS_MAX],
+        };
+        fits(Frame::sign(head(1), &pull, &key(1)));
         let round1 = Round1Payload {
             commitment: vec![[2; 33]; t],
             proof_of_knowledge: [0; 64],

@@ -149,3 +149,62 @@ fn the_hash_is_of_the_documented_layout() {
     let roster = Roster::new(Suite::Tr, two()).unwrap();
     assert_eq!(roster.hash(), Hash32::of(&preimage.concat()));
 }
+
+#[test]
+fn a_roster_reads_back() {
+    let all: Vec<u16> = (1..=MEMBERS_MAX).collect();
+    for operators in [two(), named("ü"), vec![operator(1, &all)]] {
+        let roster = Roster::new(Suite::Tr, operators).unwrap();
+        let bytes = roster.to_bytes();
+        assert_eq!(Hash32::of(&bytes), roster.hash());
+        assert_eq!(Roster::from_bytes(&bytes), Ok(roster));
+    }
+}
+
+#[test]
+fn a_changed_byte_is_refused_or_makes_another_roster() {
+    let ours = Roster::new(Suite::Tr, two()).unwrap();
+    let bytes = ours.to_bytes();
+    for place in 0..bytes.len() {
+        for change in 1..=u8::MAX {
+            let mut other = bytes.clone();
+            other[place] ^= change;
+            if let Ok(read) = Roster::from_bytes(&other) {
+                assert_ne!(read.hash(), ours.hash(), "byte {place} ^ {change}");
+                assert_eq!(read.to_bytes(), other);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_roster_has_one_encoding() {
+    let bytes = Roster::new(Suite::Tr, two()).unwrap().to_bytes();
+    let refused = |bytes: &[u8]| assert_eq!(Roster::from_bytes(bytes), Err(RosterError::Layout));
+    (0..bytes.len()).for_each(|len| refused(&bytes[..len]));
+    refused(&[&bytes[..], &[0]].concat());
+    let framed = |text: &str| {
+        let len = u32::try_from(text.len()).unwrap().to_be_bytes();
+        [&len[..], text.as_bytes()].concat()
+    };
+    let one = [framed("operator-1"), public(1).0.to_vec()].concat();
+    let other = [framed("operator-2"), public(2).0.to_vec()].concat();
+    let start = [
+        framed("hardfrost/roster/v1"),
+        vec![Suite::Tr.number(), 0, 2],
+    ]
+    .concat();
+    let (odd, even) = ([0, 2, 0, 1, 0, 3], [0, 1, 0, 2]);
+    let whole = |parts: [&[u8]; 5]| parts.concat();
+    assert_eq!(whole([&start, &one, &odd, &other, &even]), bytes);
+    // Operators or seats in another order, a seat twice.
+    refused(&whole([&start, &other, &even, &one, &odd]));
+    refused(&whole([&start, &one, &[0, 2, 0, 3, 0, 1], &other, &even]));
+    refused(&whole([
+        &start,
+        &one,
+        &[0, 3, 0, 1, 0, 3, 0, 3],
+        &other,
+        &even,
+    ]));
+}

@@ -98,6 +98,7 @@ impl World {
                     match output {
                         Output::Engine(ticket, command) => commands.push((ticket, command)),
                         Output::Event(event) => node.events.push(event),
+                        Output::SendTo(..) => {}
                         Output::Send(bytes) => {
                             let from = OperatorIndex(u16::try_from(index).unwrap());
                             let others = (0..usize::from(self.roster.count()))
