@@ -146,7 +146,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// The package's judgement. The group is derived here, after the frames' signatures: it costs n additions of points.
+    /// The package's judgement. The group is derived here, after the signatures: it costs n additions of points.
     fn check(&self, package: &Verified<Frame>) -> Result<Result<Turn, PackageFault>, Doubt> {
         let group = DerivedGroup::new(Arc::clone(&self.public), self.context.key_spec.clone());
         let group = Arc::new(group.map_err(|_| Doubt::OtherGroup)?);

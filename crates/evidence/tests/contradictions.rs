@@ -137,17 +137,36 @@ fn two_packages_are_a_contradiction_only_of_the_coordinator() {
             ("one", &[good], Doubt::Frames),
         ],
     );
+}
+
+#[test]
+fn a_package_is_malformed_only_if_its_coordinator_signed_it_and_it_fails() {
+    let stage = Stage::new();
+    let Stage {
+        room,
+        context,
+        good,
+    } = &stage;
+    let frames = [1, 2, 4].map(|n| room.commit(Life(n, 0), context));
+    let packed = |number, life, frames| room.packed(Life(number, life), context, frames);
+    let restarted = say(member(3), context, &packed(3, 1, &frames));
+    let by_one = say(member(1), context, &packed(1, 0, &frames));
+    let bad_by_one = say(member(1), context, &packed(1, 0, &frames[1..]));
+    let bad = packed(3, 0, &frames[1..]);
+    let forged = say_as(&key(member(1)), member(3), context, &bad);
+    let next = room.package(&room.context(2), &[1, 2, 3, 4]);
+    let share = stage.share(2, good);
     stage.doubted(
         5,
         &[
             ("well-formed", &[good], Doubt::GoodPackage),
             ("of a restart", &[&restarted], Doubt::GoodPackage),
-            ("by another", &[&by_one[0]], Doubt::NotCoordinator),
-            ("bad, by another", &[&by_one[1]], Doubt::NotCoordinator),
-            ("of attempt 2", &[next_shown], Doubt::ForeignFrame),
-            ("forged", &[&forged], Doubt::Unsigned),
+            ("by another", &[&by_one], Doubt::NotCoordinator),
+            ("bad, by another", &[&bad_by_one], Doubt::NotCoordinator),
+            ("bad, of attempt 2", &[&next], Doubt::ForeignFrame),
+            ("bad, forged", &[&forged], Doubt::Unsigned),
             ("two", &[good, good], Doubt::Frames),
-            ("a share", &[&s], Doubt::ForeignFrame),
+            ("a share", &[&share], Doubt::ForeignFrame),
         ],
     );
 }

@@ -83,65 +83,57 @@ fn a_share_is_blamed_only_by_its_own_package_and_equation() {
     } = &stage;
     let other = room.package(context, &[1, 2, 4]);
     let (share, bad) = (stage.share(2, good), stage.bad_share(2, good));
-    let stranger = {
-        let mut named = room.share(Life(4, 0), context, &other);
-        named.package = good.body_hash();
-        say(member(4), context, &named)
-    };
-    let next = room.context(2);
-    let of_next = room.invalid_share(&next, 2);
-    let [next_package, next_share] = [0, 1].map(|i| room.parse(&of_next.frames[i]));
+    let mut stranger = room.share(Life(4, 0), context, &other);
+    stranger.package = good.body_hash();
+    let stranger = say(member(4), context, &stranger);
     let payload = spoilt(room.share(Life(2, 0), context, good), 1);
     // r02: a share under another member's number.
     let unsigned = say_as(&key(member(3)), member(2), context, &payload);
     let garbage = say(member(2), context, &Garbage::<4>([1, 2, 3]));
-    let moved = say(member(1), context, &room.share(Life(2, 0), context, good));
-    let commitments = room.commit(Life(2, 0), context);
+    let apart = Doubt::DifferentPackages;
     stage.doubted(
         1,
         &[
             ("a valid share", &[good, &share], Doubt::GoodShare),
-            (
-                "another package",
-                &[&other, &share],
-                Doubt::DifferentPackages,
-            ),
-            (
-                "another's bad share",
-                &[&other, &bad],
-                Doubt::DifferentPackages,
-            ),
+            ("another package", &[&other, &share], apart),
+            ("a bad share of another", &[&other, &bad], apart),
             ("not chosen", &[good, &stranger], Doubt::NotChosen),
-            ("swapped", &[&bad, good], Doubt::ForeignFrame),
-            (
-                "share of attempt 2",
-                &[good, &next_share],
-                Doubt::ForeignFrame,
-            ),
-            (
-                "package of attempt 2",
-                &[&next_package, &bad],
-                Doubt::ForeignFrame,
-            ),
-            (
-                "both of attempt 2",
-                &[&next_package, &next_share],
-                Doubt::ForeignFrame,
-            ),
             ("another's name", &[good, &unsigned], Doubt::Unsigned),
             ("garbage", &[good, &garbage], Doubt::Payload),
-            (
-                "commitments for a share",
-                &[good, &commitments],
-                Doubt::ForeignFrame,
-            ),
-            ("two packages", &[good, &other], Doubt::ForeignFrame),
-            ("two shares", &[&share, &bad], Doubt::ForeignFrame),
+        ],
+    );
+    // Whoever signs another's share as its own convicts itself.
+    let moved = say(member(1), context, &room.share(Life(2, 0), context, good));
+    let judged = room.judge(&stage.proof(1, &[good, &moved]));
+    assert_eq!(judged, Verdict::Convicts(member(1)));
+}
+
+#[test]
+fn r03_a_bad_share_is_shown_with_its_package_of_its_attempt() {
+    let stage = Stage::new();
+    let Stage {
+        room,
+        context,
+        good,
+    } = &stage;
+    let other = room.package(context, &[1, 2, 4]);
+    let (share, bad) = (stage.share(2, good), stage.bad_share(2, good));
+    let next = room.invalid_share(&room.context(2), 2);
+    let [next_package, next_share] = [0, 1].map(|i| room.parse(&next.frames[i]));
+    let commitments = room.commit(Life(2, 0), context);
+    let foreign = Doubt::ForeignFrame;
+    stage.doubted(
+        1,
+        &[
+            ("swapped", &[&bad, good], foreign),
+            ("share of attempt 2", &[good, &next_share], foreign),
+            ("package of attempt 2", &[&next_package, &bad], foreign),
+            ("both of attempt 2", &[&next_package, &next_share], foreign),
+            ("commitments for a share", &[good, &commitments], foreign),
+            ("two packages", &[good, &other], foreign),
+            ("two shares", &[&share, &bad], foreign),
             ("a package alone", &[good], Doubt::Frames),
             ("a share alone", &[&bad], Doubt::Frames),
         ],
     );
-    // Whoever signs another's share as its own convicts itself.
-    let judged = room.judge(&stage.proof(1, &[good, &moved]));
-    assert_eq!(judged, Verdict::Convicts(member(1)));
 }
