@@ -2,7 +2,7 @@
 
 use hardfrost_dkg::{Answer, Ceremony, CeremonyFault, Descriptor, Effect, Need};
 use hardfrost_engine::{CeremonySeat, Command, DkgOpen, DkgSeal, Install, Reply};
-use hardfrost_primitives::Now;
+use hardfrost_primitives::{Hash32, Now};
 use hardfrost_wire::{Frame, Verified};
 
 use crate::seat::{Asker, Event, KnownGroup, Output, Seat};
@@ -26,8 +26,13 @@ impl Seat {
         }
         let roster = self.roster.clone();
         let (ceremony, effects) = Ceremony::join(now, proposal, roster, self.speaker.member);
+        let head = ceremony.head();
         self.ceremony = Some(ceremony);
-        self.ceremony_effects(effects)
+        let mut out = self.ceremony_effects(effects);
+        for frame in self.early.take(|context| context == head) {
+            out.extend(self.ceremony_frame(frame));
+        }
+        out
     }
 
     pub(crate) fn ceremony_frame(&mut self, frame: Verified<Frame>) -> Vec<Output> {
@@ -41,7 +46,12 @@ impl Seat {
         self.ceremony_effects(effects.unwrap_or_default())
     }
 
-    pub(crate) fn ceremony_reply(&mut self, reply: Reply) -> Vec<Output> {
+    /// A reply to a ceremony that is no longer ours is late, and says nothing of the one that is.
+    pub(crate) fn ceremony_reply(&mut self, id: Hash32, reply: Reply) -> Vec<Output> {
+        let ours = self.ceremony.as_ref().map(|c| c.descriptor().id());
+        if ours != Some(id) {
+            return Vec::new();
+        }
         let answer = match reply {
             Reply::DkgDealt(shown) => Answer::Dealt(shown),
             Reply::DkgSealed(sealed) => Answer::Sealed(sealed),
@@ -96,30 +106,21 @@ impl Seat {
             ceremony,
             member: self.speaker.member,
         };
-        let (asker, command) = match need {
-            Need::Deal(seat) => (Asker::Ceremony, Command::DkgDeal(seat)),
-            Need::Seal { transcript, others } => (
-                Asker::Ceremony,
-                Command::DkgSeal(DkgSeal {
-                    seat,
-                    transcript,
-                    others,
-                }),
-            ),
-            Need::Open { transcript, sealed } => (
-                Asker::Ceremony,
-                Command::DkgOpen(DkgOpen {
-                    seat,
-                    sealed,
-                    transcript,
-                }),
-            ),
-            Need::Install { certificate } => (
-                Asker::Ceremony,
-                Command::Install(Install { seat, certificate }),
-            ),
-            Need::Discard => (Asker::Nobody, Command::DkgAbort(seat)),
+        let command = match need {
+            Need::Deal(seat) => Command::DkgDeal(seat),
+            Need::Seal { transcript, others } => Command::DkgSeal(DkgSeal {
+                seat,
+                transcript,
+                others,
+            }),
+            Need::Open { transcript, sealed } => Command::DkgOpen(DkgOpen {
+                seat,
+                sealed,
+                transcript,
+            }),
+            Need::Install { certificate } => Command::Install(Install { seat, certificate }),
+            Need::Discard => return Some(self.tell(Command::DkgAbort(seat))),
         };
-        Some(self.ask(asker, command))
+        Some(self.ask(Asker::Ceremony(ceremony), command))
     }
 }

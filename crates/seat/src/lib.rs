@@ -3,6 +3,7 @@
 //! this code.
 
 mod early;
+mod intake;
 mod keygen;
 mod seat;
 mod signing;

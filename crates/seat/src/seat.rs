@@ -1,18 +1,16 @@
 //! The seat: routes every input to the machine it concerns, and every question to the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hardfrost_dkg::{Ceremony, CeremonyFault, Certificate, Descriptor};
+use hardfrost_dkg::{Ceremony, CeremonyFault, Certificate};
 use hardfrost_engine::{Approval, Approve, Artifact, Command, Rejection, Reply, Ticket};
 use hardfrost_evidence::Evidence;
 use hardfrost_frost::GroupPublic;
-use hardfrost_primitives::{KeyGroup, Member, Monotonic, Now, RequestId, SessionId};
-use hardfrost_roast::{intake, Session, Speaker};
-use hardfrost_wire::{
-    FinalSignature, FromPeer, Incarnation, Kind, OperatorIndex, OperatorKey, Roster, Sizes,
-};
+use hardfrost_primitives::{Hash32, KeyGroup, Member, Monotonic, Now, RequestId, SessionId};
+use hardfrost_roast::{Session, Speaker};
+use hardfrost_wire::{FromPeer, Incarnation, OperatorIndex, OperatorKey, Roster};
 
 use crate::early::Early;
 use crate::keygen::Proposal;
@@ -54,9 +52,9 @@ pub enum Request {
 /// What a seat wants done.
 #[derive(Debug)]
 pub enum Output {
-    /// Send these bytes to every roster peer.
+    /// Send these bytes to every roster peer, and hand them to the node's other seats.
     Send(Vec<u8>),
-    /// Send these bytes to one peer.
+    /// Send these bytes to one operator. It is our own where they are for another seat of this node.
     SendTo(OperatorIndex, Vec<u8>),
     /// Ask the engine; feed the reply back with the same ticket.
     Engine(Ticket, Command),
@@ -95,13 +93,13 @@ pub struct SeatTerms {
 
 /// Whom an engine reply is for.
 pub(crate) enum Asker {
-    Ceremony,
+    /// Of the ceremony with this id.
+    Ceremony(Hash32),
     Session(SessionId, u32),
     Approval {
         key_group: KeyGroup,
         ends: Monotonic,
     },
-    Nobody,
 }
 
 /// A group this seat signs for.
@@ -117,9 +115,12 @@ pub struct Seat {
     pub(crate) groups: BTreeMap<KeyGroup, KnownGroup>,
     pub(crate) ceremony: Option<Ceremony>,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
+    /// Sessions that were forgotten. They never start again in this process: a second commitment under one incarnation
+    /// would convict us.
+    pub(crate) swept: BTreeSet<SessionId>,
     askers: BTreeMap<Ticket, Asker>,
     next_ticket: u64,
-    noise: u64,
+    pub(crate) noise: u64,
     pub(crate) early: Early,
     pub(crate) round_trip: Duration,
 }
@@ -144,6 +145,7 @@ impl Seat {
             groups: BTreeMap::new(),
             ceremony: None,
             sessions: BTreeMap::new(),
+            swept: BTreeSet::new(),
             askers: BTreeMap::new(),
             next_ticket: 0,
             noise: 0,
@@ -184,13 +186,13 @@ impl Seat {
         }
     }
 
-    /// When to call `handle` with [`Input::Timeout`] at the latest.
+    /// When to call `handle` with [`Input::Timeout`] at the latest. A session that is over waits to be forgotten.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Monotonic> {
         let ceremony = self.ceremony.iter().filter_map(Ceremony::poll_timeout);
-        ceremony
-            .chain(self.sessions.values().filter_map(Session::poll_timeout))
-            .min()
+        let sessions = self.sessions.values();
+        let sessions = sessions.map(|s| s.poll_timeout().unwrap_or_else(|| s.swept_at()));
+        ceremony.chain(sessions).min()
     }
 
     /// What the key generation under way waits for.
@@ -206,65 +208,20 @@ impl Seat {
     }
 
     pub(crate) fn ask(&mut self, asker: Asker, command: Command) -> Output {
+        self.askers.insert(Ticket(self.next_ticket), asker);
+        self.tell(command)
+    }
+
+    /// A command whose reply concerns nobody.
+    pub(crate) fn tell(&mut self, command: Command) -> Output {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        self.askers.insert(ticket, asker);
         Output::Engine(ticket, command)
-    }
-
-    /// The sizes that bound a frame: those of the ceremony and the groups this seat knows.
-    #[must_use]
-    pub fn sizes(&self) -> Sizes {
-        let ceremony = self.ceremony.iter().map(|c| c.descriptor()).map(terms_of);
-        let groups = self
-            .groups
-            .values()
-            .map(|g| (g.public.threshold(), g.public.count()));
-        let none = Sizes {
-            threshold: 0,
-            count: self.roster.count(),
-        };
-        ceremony
-            .chain(groups)
-            .fold(none, |max, (threshold, count)| Sizes {
-                threshold: max.threshold.max(threshold),
-                count: max.count.max(count),
-            })
-    }
-
-    fn peer(&mut self, now: Now, bytes: FromPeer<Vec<u8>>) -> Vec<Output> {
-        let kind = bytes.value().first().copied().and_then(Kind::from_number);
-        if kind == Some(Kind::Signature) {
-            return match FinalSignature::parse(bytes.value()) {
-                Ok(said) => self.finished(now, &said),
-                Err(_) => self.dropped(),
-            };
-        }
-        if kind == Some(Kind::Evidence) {
-            let small = bytes.value().len() <= Kind::Evidence.frame_bytes_max(self.sizes());
-            return match Evidence::from_frame(bytes.value()).filter(|_| small) {
-                Some(proof) => self.proof(now, proof),
-                None => self.dropped(),
-            };
-        }
-        let Ok(frame) = intake(bytes, self.sizes(), &self.roster) else {
-            return self.dropped();
-        };
-        let context = frame.head().context;
-        if self.ceremony.as_ref().is_some_and(|c| c.head() == context) {
-            return self.ceremony_frame(frame);
-        }
-        self.session_frame(now, frame)
-    }
-
-    pub(crate) fn dropped(&mut self) -> Vec<Output> {
-        self.noise += 1;
-        Vec::new()
     }
 
     fn reply(&mut self, now: Now, asker: Asker, reply: Reply) -> Vec<Output> {
         match asker {
-            Asker::Ceremony => self.ceremony_reply(reply),
+            Asker::Ceremony(ceremony) => self.ceremony_reply(ceremony, reply),
             Asker::Session(session, round) => self.session_reply(now, &session, round, reply),
             Asker::Approval { key_group, ends } => match reply {
                 Reply::Approved(approval) => self.approved(now, &key_group, ends, approval),
@@ -282,7 +239,6 @@ impl Seat {
                 | Reply::Signed(_)
                 | Reply::Verdict(_) => vec![Output::Event(Event::Refused(Rejection::Internal))],
             },
-            Asker::Nobody => Vec::new(),
         }
     }
 
@@ -316,8 +272,4 @@ impl Seat {
             }
         }
     }
-}
-
-fn terms_of(descriptor: &Descriptor) -> (u16, u16) {
-    (descriptor.threshold, descriptor.count)
 }

@@ -43,7 +43,8 @@ impl Seat {
             let Some(known) = self.groups.get(key_group) else {
                 continue;
             };
-            if self.sessions.contains_key(&input.session) {
+            let known = self.sessions.contains_key(&input.session);
+            if known || self.swept.contains(&input.session) {
                 continue;
             }
             let spec = input.key_spec.clone();
@@ -130,6 +131,9 @@ impl Seat {
 
     pub(crate) fn session_timeouts(&mut self, now: Now) -> Vec<Output> {
         let over = |s: &Session| s.outcome().is_some() && s.swept_at() <= now.mono;
+        let names = self.sessions.iter().filter(|(_, session)| over(session));
+        self.swept
+            .extend(names.map(|(name, _)| name.clone()).collect::<Vec<_>>());
         self.sessions.retain(|_, session| !over(session));
         let due: Vec<(SessionId, Vec<SessionEffect>)> = self
             .sessions
@@ -173,6 +177,8 @@ impl Seat {
         for effect in effects {
             match effect {
                 SessionEffect::Send(bytes) => out.push(Output::Send(bytes)),
+                // Our own question, handed back by a peer, is not answered.
+                SessionEffect::SendTo(seat, _) if seat == self.speaker.member => {}
                 SessionEffect::SendTo(seat, bytes) => {
                     let peer = self.roster.operator_of(seat);
                     out.extend(peer.map(|peer| Output::SendTo(peer, bytes)));
@@ -181,12 +187,11 @@ impl Seat {
                     let Some(command) = self.command(now.mono, name, need) else {
                         continue;
                     };
-                    let asker = if matches!(command, Command::Abort(_)) {
-                        Asker::Nobody
+                    out.push(if matches!(command, Command::Abort(_)) {
+                        self.tell(command)
                     } else {
-                        Asker::Session(name.clone(), round)
-                    };
-                    out.push(self.ask(asker, command));
+                        self.ask(Asker::Session(name.clone(), round), command)
+                    });
                 }
                 SessionEffect::Convicted(member, proof) => {
                     out.push(Output::Event(Event::Convicted(member, proof)));
@@ -279,6 +284,9 @@ fn answer(reply: Reply) -> Option<Answer> {
         Reply::Share(share) => Answer::Share(share),
         Reply::Signed(signature) => Answer::Signed(signature),
         Reply::Rejected(Rejection::InvalidSignatureShare(all)) => Answer::BadShares(all),
+        // Another seat of this engine has finished the attempt: there is nothing left to do in it, and its signature comes
+        // from whoever has it.
+        Reply::Rejected(Rejection::AttemptAlreadyAggregated) => return None,
         Reply::Rejected(rejection) => Answer::Refused(rejection.to_string()),
         Reply::DkgDealt(_)
         | Reply::DkgSealed(_)
