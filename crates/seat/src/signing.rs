@@ -43,8 +43,8 @@ impl Seat {
             let Some(known) = self.groups.get(key_group) else {
                 continue;
             };
-            let known = self.sessions.contains_key(&input.session);
-            if known || self.swept.contains(&input.session) {
+            let started = self.sessions.contains_key(&input.session);
+            if started || self.swept.contains(&input.session) {
                 continue;
             }
             let spec = input.key_spec.clone();

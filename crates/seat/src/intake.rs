@@ -1,0 +1,94 @@
+//! What a peer hands over: bounded, read, proven, and given to the machine it concerns.
+
+use hardfrost_dkg::Ceremony;
+use hardfrost_evidence::Evidence;
+use hardfrost_primitives::Now;
+use hardfrost_roast::intake;
+use hardfrost_wire::{FinalSignature, FromPeer, Kind, Sizes};
+
+use crate::seat::{Output, Seat};
+
+impl Seat {
+    /// The sizes of the ceremony and the groups this seat knows.
+    fn known_sizes(&self) -> impl Iterator<Item = Sizes> + '_ {
+        let ceremony = self.ceremony.iter().map(Ceremony::descriptor);
+        let ceremony = ceremony.map(|terms| (terms.threshold, terms.count));
+        let groups = self.groups.values().map(|g| &g.public);
+        let groups = groups.map(|public| (public.threshold(), public.count()));
+        ceremony
+            .chain(groups)
+            .map(|(threshold, count)| Sizes { threshold, count })
+    }
+
+    /// The largest threshold and count among the ceremony and the groups this seat knows.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        let none = Sizes {
+            threshold: 0,
+            count: self.roster.count(),
+        };
+        self.known_sizes().fold(none, |max, sizes| Sizes {
+            threshold: max.threshold.max(sizes.threshold),
+            count: max.count.max(sizes.count),
+        })
+    }
+
+    /// The sizes that allow the most to a frame of this kind. A key generation's frames may come before its terms are
+    /// known here, so they are bounded by the roster alone.
+    fn bounds(&self, kind: Option<Kind>) -> Sizes {
+        let count = self.roster.count();
+        let any = match kind {
+            Some(Kind::DkgRound1 | Kind::DkgEcho | Kind::DkgRound2 | Kind::DkgConfirm) => count,
+            Some(
+                Kind::Commitments
+                | Kind::Package
+                | Kind::Share
+                | Kind::Offer
+                | Kind::Advance
+                | Kind::Evidence
+                | Kind::Signature
+                | Kind::Pull,
+            )
+            | None => 0,
+        };
+        let none = Sizes {
+            threshold: any,
+            count,
+        };
+        let all = std::iter::once(none).chain(self.known_sizes());
+        all.max_by_key(|sizes| kind.map(|kind| kind.frame_bytes_max(*sizes)))
+            .unwrap_or(none)
+    }
+
+    pub(crate) fn peer(&mut self, now: Now, bytes: FromPeer<Vec<u8>>) -> Vec<Output> {
+        let kind = bytes.value().first().copied().and_then(Kind::from_number);
+        let sizes = self.bounds(kind);
+        if kind == Some(Kind::Signature) {
+            return match FinalSignature::parse(bytes.value()) {
+                Ok(said) => self.finished(now, &said),
+                Err(_) => self.dropped(),
+            };
+        }
+        if kind == Some(Kind::Evidence) {
+            let small = bytes.value().len() <= Kind::Evidence.frame_bytes_max(sizes);
+            let proof = small.then(|| Evidence::from_frame(bytes.value())).flatten();
+            return match proof {
+                Some(proof) => self.proof(now, proof),
+                None => self.dropped(),
+            };
+        }
+        let Ok(frame) = intake(bytes, sizes, &self.roster) else {
+            return self.dropped();
+        };
+        let context = frame.head().context;
+        if self.ceremony.as_ref().is_some_and(|c| c.head() == context) {
+            return self.ceremony_frame(frame);
+        }
+        self.session_frame(now, frame)
+    }
+
+    pub(crate) fn dropped(&mut self) -> Vec<Output> {
+        self.noise += 1;
+        Vec::new()
+    }
+}
