@@ -22,7 +22,10 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("engine", &["spend", "frost"]),
     ("dkg", &["evidence", "wire", "frost"]),
     ("roast", &["evidence", "wire", "frost"]),
-    ("seat", &["roast", "dkg", "engine", "frost", "wire"]),
+    (
+        "seat",
+        &["roast", "dkg", "engine", "evidence", "frost", "wire"],
+    ),
     ("store", &["engine"]),
     ("net", &[]),
     ("api", &[]),
