@@ -165,6 +165,13 @@ fn b02_amounts_and_inputs_are_those_of_a_possible_transaction() {
         });
         assert_eq!(rich, Err(SpendError::AmountOutOfRange));
     }
+}
+
+#[test]
+fn b02_a_transaction_has_outputs_and_an_end() {
+    let wallet = wallet();
+    let (_, psbt) = wallet.funded();
+    let with = |change: &dyn Fn(&mut bitcoin::Psbt)| plan(&wallet, &changed(&psbt, change));
     let none = with(&|psbt| {
         psbt.unsigned_tx.output.clear();
         psbt.outputs.clear();

@@ -191,7 +191,8 @@ proptest! {
     fn what_is_said_while_making_a_key_returns(
         (context, seat, aux) in (hash(), 1u16..=5, uniform32(any::<u8>())),
         commitment in vec(bytes::<33>(), 0..9),
-        (proof_of_knowledge, ephemeral, possession) in (bytes::<64>(), bytes::<33>(), bytes::<64>()),
+        (proof_of_knowledge, possession) in (bytes::<64>(), bytes::<64>()),
+        ephemeral in bytes::<33>(),
         (bodies, sealed) in (vec(hash(), 0..9), vec(bytes::<48>(), 0..9)),
         (transcript, roster, group_public) in (hash(), hash(), vec(any::<u8>(), 0..300)),
         (threshold, share_epoch) in (any::<u16>(), any::<u32>()),

@@ -203,25 +203,29 @@ fn a_session_head_is_of_the_documented_layout() {
     assert_eq!(session_head(&session, &group), Hash32::of(&preimage));
 }
 
+/// t and n from the smallest group to the largest.
+const GROUPS: [(u16, u16); 7] = [
+    (2, 2),
+    (3, 5),
+    (67, 100),
+    (86, 128),
+    (2, 1000),
+    (501, 1000),
+    (1000, 1000),
+];
+
+fn fits(sizes: Sizes, frame: &Frame) -> Vec<u8> {
+    let bytes = frame.as_bytes().to_vec();
+    Frame::parse(bytes.clone(), sizes).unwrap_or_else(|e| panic!("{sizes:?}: {e}"));
+    bytes
+}
+
 /// What honest members send at the largest fits, refusals included: f members, at most.
 #[test]
-fn every_honest_frame_fits_its_limit() {
-    for (threshold, count) in [
-        (2, 2),
-        (3, 5),
-        (67, 100),
-        (86, 128),
-        (2, 1000),
-        (501, 1000),
-        (1000, 1000),
-    ] {
+fn every_honest_frame_of_a_signing_fits_its_limit() {
+    for (threshold, count) in GROUPS {
         let sizes = Sizes { threshold, count };
         let (t, n) = (usize::from(threshold), usize::from(count));
-        let fits = |frame: Frame| {
-            let bytes = frame.as_bytes().to_vec();
-            Frame::parse(bytes.clone(), sizes).unwrap_or_else(|e| panic!("{sizes:?}: {e}"));
-            bytes
-        };
         let refuses: Vec<Member> = Member::all(count - threshold).collect();
         let commitments = CommitmentsPayload {
             incarnation: incarnation(),
@@ -229,14 +233,14 @@ fn every_honest_frame_fits_its_limit() {
             binding: [2; 33],
             refuses,
         };
-        let one = fits(Frame::sign(head(1), &commitments, &key(1)));
+        let one = fits(sizes, &Frame::sign(head(1), &commitments, &key(1)));
         let root = [vec![8], vec![0; 32], vec![2], vec![5; 32]].concat();
         let package = PackagePayload {
             incarnation: incarnation(),
             key_spec: KeySpec::from_bytes(&root).unwrap(),
             commitments: vec![one; t],
         };
-        fits(Frame::sign(head(1), &package, &key(1)));
+        fits(sizes, &Frame::sign(head(1), &package, &key(1)));
         let held = HeldTurn {
             package: [6; 8],
             members: vec![0xff; (2 * n).div_ceil(8)],
@@ -247,18 +251,32 @@ fn every_honest_frame_fits_its_limit() {
             first_turn: u32::MAX,
             held: vec![held; PULLED_TURNS_MAX],
         };
-        fits(Frame::sign(head(1), &pull, &key(1)));
+        fits(sizes, &Frame::sign(head(1), &pull, &key(1)));
+    }
+}
+
+#[test]
+fn every_honest_frame_of_a_key_generation_fits_its_limit() {
+    for (threshold, count) in GROUPS {
+        let sizes = Sizes { threshold, count };
+        let (t, n) = (usize::from(threshold), usize::from(count));
         let round1 = Round1Payload {
             commitment: vec![[2; 33]; t],
             proof_of_knowledge: [0; 64],
             ephemeral: [0; 33],
             possession: [0; 64],
         };
-        fits(Frame::sign(head(1), &round1, &key(1)));
+        fits(sizes, &Frame::sign(head(1), &round1, &key(1)));
         let bodies = vec![Hash32([0; 32]); n];
-        fits(Frame::sign(head(1), &EchoPayload { bodies }, &key(1)));
+        fits(
+            sizes,
+            &Frame::sign(head(1), &EchoPayload { bodies }, &key(1)),
+        );
         let sealed = vec![[0; 48]; n - 1];
-        fits(Frame::sign(head(1), &Round2Payload { sealed }, &key(1)));
+        fits(
+            sizes,
+            &Frame::sign(head(1), &Round2Payload { sealed }, &key(1)),
+        );
         let confirm = ConfirmPayload {
             transcript: Hash32([0; 32]),
             roster: Hash32([0; 32]),
@@ -266,6 +284,6 @@ fn every_honest_frame_fits_its_limit() {
             share_epoch: u32::MAX,
             group_public: vec![0; 4 + 66 + 33 + 4 + 33 * n],
         };
-        fits(Frame::sign(head(1), &confirm, &key(1)));
+        fits(sizes, &Frame::sign(head(1), &confirm, &key(1)));
     }
 }
