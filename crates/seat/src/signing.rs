@@ -284,8 +284,8 @@ fn answer(reply: Reply) -> Option<Answer> {
         Reply::Share(share) => Answer::Share(share),
         Reply::Signed(signature) => Answer::Signed(signature),
         Reply::Rejected(Rejection::InvalidSignatureShare(all)) => Answer::BadShares(all),
-        // Another seat of this engine has finished the attempt: there is nothing left to do in it, and its signature comes
-        // from whoever has it.
+        // Another seat of this engine has finished the attempt: there is nothing left to do in it, and its signature
+        // comes from whoever has it.
         Reply::Rejected(Rejection::AttemptAlreadyAggregated) => return None,
         Reply::Rejected(rejection) => Answer::Refused(rejection.to_string()),
         Reply::DkgDealt(_)

@@ -13,15 +13,11 @@ use std::time::Duration;
 
 use hardfrost_dkg::CeremonyFault;
 use hardfrost_engine::{Code, Rejection};
-use hardfrost_primitives::{Hash32, Member};
+use hardfrost_primitives::Hash32;
 use hardfrost_roast::Outcome;
 use hardfrost_seat::{Event, Request};
 use hardfrost_wire::{Frame, Head, Incarnation, SharePayload};
-use world::{key, Spend, World, PATIENCE};
-
-fn member(number: u16) -> Member {
-    Member::new(number).unwrap()
-}
+use world::{key, member, Spend, World, DAY, PATIENCE};
 
 #[test]
 fn all_seats_make_a_key_and_sign() {
@@ -37,7 +33,8 @@ fn all_seats_make_a_key_and_sign() {
             assert_eq!(approval.inputs[0].session, spend.session(&group, "one"));
             world.assert_signed(index, &spend);
             assert_eq!(world.nodes[index].seat.noise(), 0);
-            assert_eq!(world.nodes[index].seat.poll_timeout(), None);
+            let forgotten = world.now.mono.plus(PATIENCE + DAY);
+            assert_eq!(world.nodes[index].seat.poll_timeout(), Some(forgotten));
         }
     }
 }
@@ -58,7 +55,7 @@ fn frames_in_any_order_and_twice_sign_although_one_member_never_approves() {
     for seed in 0..8 {
         let (mut world, group) = World::with_key(5, 3, seed);
         let spend = Spend::new(&group);
-        let coordinator = spend.coordinator(&group, "one");
+        let coordinator = spend.coordinator(&group, &world.roster, "one");
         let silent = (coordinator + 1 + usize::try_from(seed).unwrap() % 4) % 5;
         let request = spend.request(&group, "one");
         let others: Vec<usize> = (0..5).filter(|index| *index != silent).collect();
@@ -220,7 +217,8 @@ fn too_few_approvals_end_at_the_deadline() {
     world.wait(Duration::from_secs(1));
     for index in [0, 1] {
         assert_eq!(world.outcomes(index), [Outcome::Expired]);
-        assert_eq!(world.nodes[index].seat.poll_timeout(), None);
+        let forgotten = world.now.mono.plus(DAY);
+        assert_eq!(world.nodes[index].seat.poll_timeout(), Some(forgotten));
     }
 }
 

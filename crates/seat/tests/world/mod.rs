@@ -1,5 +1,7 @@
-//! Nodes with real engines and logs, joined by a queue that delivers as a test wants it.
+//! Seats with real engines and logs, joined by a queue that delivers as a test wants it.
 #![allow(dead_code, reason = "not every test binary needs every part")]
+
+mod spend;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,75 +9,105 @@ use std::time::Duration;
 
 use hardfrost_dkg::{CeremonyKind, Descriptor};
 use hardfrost_engine::{serve, Engine, MemoryLog};
-use hardfrost_frost::{DerivedGroup, GroupPublic, Signature};
-use hardfrost_primitives::derive::{coordinator, session_id, ElectionSeed};
-use hardfrost_primitives::{
-    Hash32, KeySpec, Limits, Member, Monotonic, Now, RequestId, SessionId, Suite, UnixTime,
-};
-use hardfrost_roast::Outcome;
+use hardfrost_frost::GroupPublic;
+use hardfrost_primitives::{Hash32, Limits, Member, Monotonic, Now, Suite, UnixTime};
 use hardfrost_seat::{Event, Input, Output, Request, Seat, SeatTerms};
-use hardfrost_spend::{
-    address, funding_transaction, spending_psbt, Amount, Network, Payment, ScriptBuf, SpendPlan,
-    UnsignedPsbt,
-};
 use hardfrost_wire::{FromPeer, Incarnation, Operator, OperatorIndex, OperatorKey, Roster};
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
+pub use spend::{Spend, DAY};
+
 pub const PATIENCE: Duration = Duration::from_secs(600);
 
+/// One seat, and the operator whose engine it asks.
 pub struct Node {
     pub seat: Seat,
     pub events: Vec<Event>,
-    engine: Engine,
+    pub host: OperatorIndex,
+}
+
+/// An operator's engine; all of the operator's seats ask it.
+pub struct Host {
+    pub engine: Engine,
     log: MemoryLog,
     rng: ChaCha20Rng,
 }
 
 /// Who is to read what, and who handed it over.
-type Letter = (usize, OperatorIndex, Vec<u8>);
+#[derive(Clone)]
+pub struct Letter {
+    pub to: usize,
+    pub from: OperatorIndex,
+    pub bytes: Vec<u8>,
+}
 
 pub struct World {
     pub nodes: Vec<Node>,
+    pub hosts: Vec<Host>,
     pub roster: Arc<Roster>,
     pub now: Now,
     pub sent: Vec<Vec<u8>>,
-    letters: Vec<Letter>,
+    /// What is under way.
+    pub letters: Vec<Letter>,
+    /// Whether a letter may be delivered at all.
+    pub passes: fn(&Letter) -> bool,
+    /// Whoever hears nothing.
+    pub deaf: BTreeSet<usize>,
+    /// Of a hundred letters so many are lost.
+    pub lost: u64,
     rng: ChaCha20Rng,
 }
 
-/// What a group is asked to sign.
-pub struct Spend {
-    pub psbt: UnsignedPsbt,
-    pub plan: SpendPlan,
+pub fn member(number: u16) -> Member {
+    Member::new(number).unwrap()
 }
 
+/// The key of the operator whose first seat this is.
 pub fn key(member: Member) -> OperatorKey {
     OperatorKey::new(&Hash32::of(&member.to_be_bytes()).0, [0; 32]).unwrap()
 }
 
 impl World {
     pub fn new(count: u16, seed: u64) -> Self {
-        let operators = Member::all(count).map(|member| Operator {
-            name: format!("operator-{member}"),
-            key: key(member).public(),
-            seats: BTreeSet::from([member]),
+        Self::of_operators(&vec![1; usize::from(count)], seed)
+    }
+
+    /// Operator after operator, with so many seats each.
+    pub fn of_operators(seats: &[u16], seed: u64) -> Self {
+        let mut firsts = Vec::new();
+        let mut next = 1;
+        for count in seats {
+            firsts.push((next, next + count));
+            next += count;
+        }
+        let operators = firsts.iter().map(|(first, end)| Operator {
+            name: format!("operator-{first}"),
+            key: key(member(*first)).public(),
+            seats: (*first..*end).map(member).collect(),
         });
         let roster = Arc::new(Roster::new(Suite::Tr, operators.collect()).unwrap());
-        let node = |member: Member| Node {
+        let node = |(host, member, first)| Node {
             seat: Seat::new(SeatTerms {
                 member,
-                key: key(member),
+                key: key(first),
                 incarnation: Incarnation([9; 16]),
                 roster: Arc::clone(&roster),
             }),
             events: Vec::new(),
+            host,
+        };
+        let host = |index: u64| Host {
             engine: Engine::recover(Limits::default(), BTreeSet::new(), &[]).unwrap(),
             log: MemoryLog::default(),
-            rng: ChaCha20Rng::seed_from_u64(seed * 1000 + u64::from(member.number())),
+            rng: ChaCha20Rng::seed_from_u64(seed * 1000 + index),
         };
+        let all = firsts.iter().zip(0u16..).flat_map(|((first, end), host)| {
+            (*first..*end).map(move |seat| (OperatorIndex(host), member(seat), member(*first)))
+        });
         Self {
-            nodes: Member::all(count).map(node).collect(),
+            nodes: all.map(node).collect(),
+            hosts: (0..seats.len() as u64).map(host).collect(),
             roster: Arc::clone(&roster),
             now: Now {
                 mono: Monotonic::after_start(Duration::from_secs(5)),
@@ -83,40 +115,48 @@ impl World {
             },
             sent: Vec::new(),
             letters: Vec::new(),
+            passes: |_| true,
+            deaf: BTreeSet::new(),
+            lost: 0,
             rng: ChaCha20Rng::seed_from_u64(seed),
         }
     }
 
-    /// One node reads one input, and its engine answers what it asks, until it asks nothing more.
+    /// One seat reads one input, and its engine answers what it asks, until it asks nothing more.
     pub fn turn(&mut self, index: usize, input: Input) {
-        let node = &mut self.nodes[index];
+        let from = self.nodes[index].host;
         let mut inputs = vec![input];
         while !inputs.is_empty() {
             let mut commands = Vec::new();
             for input in inputs {
-                for output in node.seat.handle(self.now, input) {
+                for output in self.nodes[index].seat.handle(self.now, input) {
                     match output {
                         Output::Engine(ticket, command) => commands.push((ticket, command)),
-                        Output::Event(event) => node.events.push(event),
-                        Output::SendTo(..) => {}
-                        Output::Send(bytes) => {
-                            let from = OperatorIndex(u16::try_from(index).unwrap());
-                            let others = (0..usize::from(self.roster.count()))
-                                .filter(|to| *to != index)
-                                .map(|to| (to, from, bytes.clone()));
-                            self.letters.extend(others);
-                            self.sent.push(bytes);
-                        }
+                        Output::Event(event) => self.nodes[index].events.push(event),
+                        Output::Send(bytes) => self.post(index, None, bytes),
+                        Output::SendTo(peer, bytes) => self.post(index, Some(peer), bytes),
                     }
                 }
             }
-            let (engine, log) = (&mut node.engine, &mut node.log);
-            let replies = serve(engine, log, self.now, &mut node.rng, commands);
+            let Host { engine, log, rng } = &mut self.hosts[usize::from(from.0)];
+            let replies = serve(engine, log, self.now, rng, commands);
             inputs = replies
                 .into_iter()
                 .map(|(t, r)| Input::Engine(t, r))
                 .collect();
         }
+    }
+
+    /// To all other seats, or to those of one operator.
+    fn post(&mut self, index: usize, whom: Option<OperatorIndex>, bytes: Vec<u8>) {
+        let from = self.nodes[index].host;
+        for (to, node) in self.nodes.iter().enumerate() {
+            if to != index && whom.is_none_or(|peer| peer == node.host) {
+                let bytes = bytes.clone();
+                self.letters.push(Letter { to, from, bytes });
+            }
+        }
+        self.sent.push(bytes);
     }
 
     pub fn ask(&mut self, index: usize, request: &Request) {
@@ -127,12 +167,19 @@ impl World {
         (0..self.nodes.len()).for_each(|index| self.ask(index, request));
     }
 
-    fn deliver(&mut self, (to, from, bytes): Letter) {
+    fn deliver(&mut self, letter: Letter) {
+        let heard = (self.passes)(&letter) && !self.deaf.contains(&letter.to);
+        if !heard || self.rng.next_u64() % 100 < self.lost {
+            return;
+        }
+        let Letter { to, from, bytes } = letter;
         self.turn(to, Input::Peer(FromPeer::authenticated(from, bytes)));
     }
 
+    /// The operator of seat 1 hands these bytes over.
     pub fn hand(&mut self, to: usize, bytes: &[u8]) {
-        self.deliver((to, OperatorIndex(0), bytes.to_vec()));
+        let from = FromPeer::authenticated(OperatorIndex(0), bytes.to_vec());
+        self.turn(to, Input::Peer(from));
     }
 
     /// Everything is read in the order it was sent.
@@ -164,8 +211,21 @@ impl World {
     /// Time passes, and everybody whose timer has run is told.
     pub fn wait(&mut self, time: Duration) {
         self.now.mono = self.now.mono.plus(time);
-        self.now.utc = self.now.utc.plus(time);
+        self.now.utc = UnixTime(1_000_000).plus(self.now.mono.since(start()));
         (0..self.nodes.len()).for_each(|index| self.turn(index, Input::Timeout));
+    }
+
+    /// Everything is read; then time jumps to the next timer, again and again, for so long at the most.
+    pub fn run_for(&mut self, time: Duration) {
+        let end = self.now.mono.plus(time);
+        loop {
+            self.run();
+            let due = self.nodes.iter().filter_map(|n| n.seat.poll_timeout());
+            match due.min() {
+                Some(next) if next <= end => self.wait(next.since(self.now.mono)),
+                Some(_) | None => break self.wait(end.since(self.now.mono)),
+            }
+        }
     }
 
     pub fn proposal(&self, threshold: u16) -> Descriptor {
@@ -194,80 +254,20 @@ impl World {
         made.remove(0)
     }
 
+    pub fn make_key(mut self, threshold: u16) -> (Self, Arc<GroupPublic>) {
+        let proposal = self.proposal(threshold);
+        self.ask_all(&Request::MakeKey(proposal));
+        self.run();
+        let key = self.key();
+        self.sent.clear();
+        (self, key)
+    }
+
     pub fn with_key(count: u16, threshold: u16, seed: u64) -> (Self, Arc<GroupPublic>) {
-        let mut world = Self::new(count, seed);
-        let proposal = world.proposal(threshold);
-        world.ask_all(&Request::MakeKey(proposal));
-        world.run();
-        let key = world.key();
-        (world, key)
-    }
-
-    /// How each node's sessions ended.
-    pub fn outcomes(&self, index: usize) -> Vec<Outcome> {
-        let ended = |event: &Event| {
-            let Event::Ended(report) = event else {
-                return None;
-            };
-            Some(report.outcome.clone())
-        };
-        self.nodes[index].events.iter().filter_map(ended).collect()
-    }
-
-    /// The node's one session ended with a signature of the plan's one input.
-    pub fn assert_signed(&self, index: usize, spend: &Spend) {
-        let outcomes = self.outcomes(index);
-        let [Outcome::Signed(signature)] = outcomes[..] else {
-            panic!("node {index}: {outcomes:?}");
-        };
-        spend.assert_signed(signature);
+        Self::new(count, seed).make_key(threshold)
     }
 }
 
-impl Spend {
-    pub fn new(group: &Arc<GroupPublic>) -> Self {
-        let bare = DerivedGroup::new(Arc::clone(group), KeySpec::group_key()).unwrap();
-        let ours = address(&bare, Network::Regtest).script_pubkey();
-        let funding = funding_transaction(ours.clone(), Amount::from_sat(50_000));
-        let payment = Payment {
-            to: ScriptBuf::from_bytes([&[0, 20], &[7; 20][..]].concat()),
-            amount: Amount::from_sat(20_000),
-            fee: Amount::from_sat(500),
-        };
-        let psbt = spending_psbt(&funding, 0, group, payment).unwrap();
-        let plan = SpendPlan::new(&psbt, group).unwrap();
-        Self { psbt, plan }
-    }
-
-    pub fn request(&self, group: &GroupPublic, name: &str) -> Request {
-        Request::Approve {
-            key_group: group.key_group().clone(),
-            psbt: self.psbt.to_bytes(),
-            request: RequestId::new(name).unwrap(),
-            life: PATIENCE,
-        }
-    }
-
-    pub fn session(&self, group: &GroupPublic, name: &str) -> SessionId {
-        let input = &self.plan.inputs()[0];
-        let request = RequestId::new(name).unwrap();
-        let (message, spec) = (&input.message, &input.key_spec);
-        session_id(group.key_group(), message, spec, Suite::Tr, &request)
-    }
-
-    /// The index of the node that coordinates the first attempt.
-    pub fn coordinator(&self, group: &GroupPublic, name: &str) -> usize {
-        let session = self.session(group, name);
-        let message = &self.plan.inputs()[0].message;
-        let seed = ElectionSeed::derive(group.key_group(), &session, message);
-        let elected = coordinator(seed, 1, &group.members().collect()).unwrap();
-        usize::from(elected.number()) - 1
-    }
-
-    /// The signature completes the transaction.
-    pub fn assert_signed(&self, signature: Signature) {
-        let signatures = [(0, signature)].into();
-        let signed = self.plan.complete(self.psbt.clone(), &signatures).unwrap();
-        signed.finalize().unwrap();
-    }
+fn start() -> Monotonic {
+    Monotonic::after_start(Duration::from_secs(5))
 }
