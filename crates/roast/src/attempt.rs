@@ -155,13 +155,24 @@ impl Attempt {
             .incarnation()
     }
 
-    /// The member restarted: what its former self was chosen for is not expected of it.
-    pub fn forgive(&mut self, member: Member, former: Incarnation) {
-        if self.incarnation_of(member) == Some(former) {
-            if let Some(chosen) = &mut self.chosen {
-                chosen.forgive(member);
-            }
-        }
+    /// The incarnation under which the package chose a member.
+    #[must_use]
+    pub fn chosen_as(&self, member: Member) -> Option<Incarnation> {
+        self.chosen.as_ref()?.incarnation_of(member)
+    }
+
+    /// Everybody whom the package chose, and under which incarnation.
+    pub(crate) fn lives(&self) -> impl Iterator<Item = (Member, Incarnation)> + '_ {
+        self.chosen.iter().flat_map(Chosen::lives)
+    }
+
+    /// Whether the package binds those it chose. Where the coordinator signed two, restarted or not, whoever signed one
+    /// of them can never deliver for the other.
+    #[must_use]
+    pub fn binds(&self) -> bool {
+        !self
+            .collector
+            .is_contradicted(Kind::Package, self.coordinator)
     }
 
     /// The proofs against members whose share was checked and is bad.
@@ -196,6 +207,24 @@ impl Attempt {
         }
     }
 
+    /// Whether a frame is of this attempt, and of a kind that its author may speak here.
+    fn takes(&self, frame: &Verified<Frame>) -> bool {
+        let allowed = match frame.kind() {
+            Kind::Commitments | Kind::Share => true,
+            Kind::Package => frame.head().author == self.coordinator,
+            Kind::Offer
+            | Kind::Advance
+            | Kind::Evidence
+            | Kind::Signature
+            | Kind::Pull
+            | Kind::DkgRound1
+            | Kind::DkgEcho
+            | Kind::DkgRound2
+            | Kind::DkgConfirm => false,
+        };
+        allowed && frame.head().context == self.hash
+    }
+
     /// Takes a frame of this attempt whose signature is checked: records it, then counts it.
     pub fn frame(
         &mut self,
@@ -203,7 +232,7 @@ impl Attempt {
         now: Monotonic,
         frame: &Verified<Frame>,
     ) -> Vec<Effect> {
-        if frame.head().context != self.hash {
+        if !self.takes(frame) {
             return Vec::new();
         }
         match (frame.kind(), self.collector.record(frame)) {
@@ -221,6 +250,9 @@ impl Attempt {
 
     /// Records a frame of an attempt that is over; only proofs come of it.
     pub fn record_only(&mut self, now: Monotonic, frame: &Verified<Frame>) -> Vec<Evidence> {
+        if !self.takes(frame) {
+            return Vec::new();
+        }
         let effects = match (frame.kind(), self.collector.record(frame)) {
             (Kind::Package, Recorded::First) => self.judge(now, frame),
             (_, Recorded::Different) => self.contradiction(frame),
@@ -228,7 +260,11 @@ impl Attempt {
         };
         let proofs = effects.into_iter().filter_map(|effect| match effect {
             Effect::Prove(proof) => Some(proof),
-            Effect::Send(_) | Effect::Ask(_) | Effect::Signed(_) | Effect::Stuck(_) => None,
+            Effect::Send(_)
+            | Effect::Ask(_)
+            | Effect::Signed(_)
+            | Effect::Unopened(_)
+            | Effect::Stuck(_) => None,
         });
         proofs.collect()
     }
@@ -249,9 +285,16 @@ impl Attempt {
             | Kind::DkgRound2
             | Kind::DkgConfirm => return Vec::new(),
         };
-        let first = self.collector.first(second.kind(), second.head().author);
-        let proof = first.map(|first| Evidence::double(kind, &self.context, first, second));
-        proof.into_iter().map(Effect::Prove).collect()
+        let (what, author) = (second.kind(), second.head().author);
+        let first = self.collector.first(what, author);
+        let other = self.collector.different(what, author);
+        let other = other.filter(|other| other.body_hash() != second.body_hash());
+        first
+            .into_iter()
+            .chain(other)
+            .map(|first| Evidence::double(kind, &self.context, first, second))
+            .map(Effect::Prove)
+            .collect()
     }
 
     /// Takes the engine's answer.
@@ -279,7 +322,8 @@ impl Attempt {
             }
             (_, Answer::BadShares(candidates)) if self.aggregating => self.blame(&candidates),
             (Stage::Deriving | Stage::Opening | Stage::Drawing, Answer::Refused(why)) => {
-                vec![Effect::Stuck(why)]
+                self.end(now);
+                vec![Effect::Unopened(why)]
             }
             _ => Vec::new(),
         }
@@ -395,19 +439,43 @@ impl Attempt {
 
     /// Retained already; now judged. A package that fails convicts its coordinator.
     fn judge(&mut self, now: Monotonic, frame: &Verified<Frame>) -> Vec<Effect> {
-        if frame.head().author != self.coordinator {
-            return Vec::new();
-        }
         match check_package(&self.terms.group, &self.terms.roster, &self.context, frame) {
             Err(_) => {
                 let proof = Evidence::malformed_package(&self.context, frame);
                 vec![Effect::Prove(proof)]
             }
             Ok(turn) => {
-                self.chosen = Some(Chosen::new(turn, frame.clone(), now));
-                Vec::new()
+                let mut chosen = Chosen::new(turn, frame.clone(), now);
+                let effects = self.quoted(&mut chosen);
+                self.chosen = Some(chosen);
+                effects
             }
         }
+    }
+
+    /// The commitments that a package quotes count as if they had come by themselves: what different nodes were shown
+    /// of one member meets here.
+    fn quoted(&mut self, chosen: &mut Chosen) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let payload = chosen.frame.payload::<PackagePayload>();
+        for bytes in payload.into_iter().flat_map(|p| p.commitments) {
+            let Ok(frame) = Frame::parse(bytes, self.terms.sizes()) else {
+                continue;
+            };
+            let author = frame.head().author;
+            let known = self.collector.first(Kind::Commitments, author).cloned();
+            let known = known.filter(|known| **known == frame);
+            let Some(frame) = known.or_else(|| frame.verify(&self.terms.roster).ok()) else {
+                continue;
+            };
+            if let Some(incarnation) = frame.incarnation() {
+                chosen.chosen_as(author, incarnation);
+            }
+            if self.collector.record(&frame) == Recorded::Different {
+                effects.extend(self.contradiction(&frame));
+            }
+        }
+        effects
     }
 
     fn sign_if_chosen(&mut self, speaker: &Speaker) -> Vec<Effect> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hardfrost_evidence::Turn;
 use hardfrost_frost::{verify_share, ShareVerdict, SignatureShare};
 use hardfrost_primitives::{Member, Monotonic};
-use hardfrost_wire::{Frame, Verified};
+use hardfrost_wire::{Frame, Incarnation, Verified};
 
 /// The first valid package of an attempt, as this node sees it.
 pub(crate) struct Chosen {
@@ -18,20 +18,20 @@ pub(crate) struct Chosen {
     verdicts: BTreeMap<Member, bool>,
     /// From when a member owes us, by our offer of the package.
     owes_from: BTreeMap<Member, Monotonic>,
-    /// Members whose former self was chosen.
-    forgiven: BTreeSet<Member>,
+    /// Under which incarnation each was chosen.
+    incarnations: BTreeMap<Member, Incarnation>,
 }
 
 impl Chosen {
     pub(crate) fn new(turn: Turn, frame: Verified<Frame>, seen: Monotonic) -> Self {
-        let (verdicts, owes_from, forgiven) = Default::default();
+        let (verdicts, owes_from, incarnations) = Default::default();
         Self {
             turn,
             frame,
             seen,
             verdicts,
             owes_from,
-            forgiven,
+            incarnations,
         }
     }
 
@@ -48,9 +48,17 @@ impl Chosen {
         self.owes_from.contains_key(&member)
     }
 
-    /// Its former self was chosen: nothing is expected of it here.
-    pub(crate) fn forgive(&mut self, member: Member) {
-        self.forgiven.insert(member);
+    /// `member` was chosen by commitments of this incarnation.
+    pub(crate) fn chosen_as(&mut self, member: Member, incarnation: Incarnation) {
+        self.incarnations.insert(member, incarnation);
+    }
+
+    pub(crate) fn lives(&self) -> impl Iterator<Item = (Member, Incarnation)> + '_ {
+        self.incarnations.iter().map(|(m, life)| (*m, *life))
+    }
+
+    pub(crate) fn incarnation_of(&self, member: Member) -> Option<Incarnation> {
+        self.incarnations.get(&member).copied()
     }
 
     /// Every share of the sum is good: none is looked at again.
@@ -74,9 +82,7 @@ impl Chosen {
             Some(share) => !self.is_good(*m, *share),
             None => true,
         };
-        let mut lacking: BTreeSet<Member> = members.into_iter().filter(lacking).collect();
-        lacking.retain(|m| !self.forgiven.contains(m));
-        lacking
+        members.into_iter().filter(lacking).collect()
     }
 
     /// The same by what has been checked so far.

@@ -80,12 +80,16 @@ impl Collector {
         self.kept.get(&(kind, member)).map(|kept| &kept.first)
     }
 
+    /// A member's first frame of a kind that differs from its first one.
+    #[must_use]
+    pub fn different(&self, kind: Kind, member: Member) -> Option<&Verified<Frame>> {
+        self.kept.get(&(kind, member))?.different.as_ref()
+    }
+
     /// Whether a member signed two different bodies of a kind.
     #[must_use]
     pub fn is_contradicted(&self, kind: Kind, member: Member) -> bool {
-        self.kept
-            .get(&(kind, member))
-            .is_some_and(|kept| kept.different.is_some())
+        self.different(kind, member).is_some()
     }
 
     /// The shares that name this package body; a share that names another is kept apart and counts for nothing here.

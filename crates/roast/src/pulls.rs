@@ -8,13 +8,35 @@ use hardfrost_primitives::{Hash32, Member, Monotonic};
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
+/// The same question is answered again after this long, even if there is nothing new to say: the answer may be lost.
+const AGAIN: Duration = Duration::from_millis(500);
+/// What an answer costs its asker, and how much of it an asker may run ahead: eight at once, then four a second.
+const COST: Duration = Duration::from_millis(250);
+const AHEAD: Duration = Duration::from_millis(1750);
+/// Offers of one peer make us ask it this often at the most.
+const OFFER_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a member asked last, and when it was answered.
+struct Answered {
+    question: Hash32,
+    progress: u64,
+    at: Monotonic,
+    paid_until: Monotonic,
+}
+
 /// The pulls of one session.
 pub(crate) struct Pulls {
     next: Monotonic,
+    sent: Monotonic,
     pause: Duration,
-    answered: BTreeMap<Member, (Hash32, u64)>,
+    pause_min: Duration,
+    answered: BTreeMap<Member, Answered>,
+    /// Whom an offer made us ask, and when.
+    asked: BTreeMap<Member, Monotonic>,
     /// How often anything new was recorded.
     progress: u64,
+    /// How many pulls have left.
+    count: usize,
 }
 
 impl Pulls {
@@ -22,9 +44,13 @@ impl Pulls {
     pub(crate) fn begin(now: Monotonic) -> Self {
         Self {
             next: now,
+            sent: now,
             pause: PAUSE_MIN,
+            pause_min: PAUSE_MIN,
             answered: BTreeMap::new(),
+            asked: BTreeMap::new(),
             progress: 0,
+            count: 0,
         }
     }
 
@@ -34,20 +60,61 @@ impl Pulls {
 
     /// A pull leaves: the next one waits max(2·d, 1 s), doubling to 30 s.
     pub(crate) fn sent(&mut self, now: Monotonic, d: Duration) {
-        self.next = now.plus(self.pause.max(d.saturating_mul(2)));
+        self.count += 1;
+        self.sent = now;
+        self.pause_min = PAUSE_MIN.max(d.saturating_mul(2));
+        self.next = now.plus(self.pause.max(self.pause_min));
         self.pause = self.pause.saturating_mul(2).min(PAUSE_MAX);
     }
 
-    /// Something new came: start over with short pauses.
+    /// Something new came: start over with short pauses, the present one included.
     pub(crate) fn progressed(&mut self) {
         self.progress += 1;
         self.pause = PAUSE_MIN;
+        self.next = self.next.min(self.sent.plus(self.pause_min));
     }
 
-    /// Whether to answer: the same question is answered again only when there is something new to say.
-    pub(crate) fn may_answer(&mut self, member: Member, question: Hash32) -> bool {
-        let now = (question, self.progress);
-        self.answered.insert(member, now) != Some(now)
+    /// The first of `window` turns to ask about, of `turns`: the latest, and every other time older ones in turn.
+    pub(crate) fn first_turn(&self, turns: usize, window: usize) -> usize {
+        let older = turns.saturating_sub(window);
+        if older == 0 || self.count % 2 == 1 {
+            return older;
+        }
+        let windows = older.div_ceil(window.max(1));
+        (self.count / 2 % windows) * window
+    }
+
+    /// Whether to answer: the same question is answered again when there is something new to say, or after a while; and
+    /// nobody is answered more often than `COST` allows.
+    pub(crate) fn may_answer(&mut self, member: Member, question: Hash32, now: Monotonic) -> bool {
+        let progress = self.progress;
+        let mut paid_until = now;
+        if let Some(last) = self.answered.get(&member) {
+            let same = last.question == question && last.progress == progress;
+            let ahead = last.paid_until.since(now);
+            if (same && now < last.at.plus(AGAIN)) || ahead > AHEAD {
+                return false;
+            }
+            paid_until = paid_until.max(last.paid_until);
+        }
+        let answered = Answered {
+            question,
+            progress,
+            at: now,
+            paid_until: paid_until.plus(COST),
+        };
+        self.answered.insert(member, answered);
+        true
+    }
+
+    /// Whether to ask a peer that offered a package which is not here.
+    pub(crate) fn may_ask(&mut self, member: Member, now: Monotonic) -> bool {
+        let last = self.asked.get(&member);
+        let may = last.is_none_or(|last| last.plus(OFFER_PAUSE) <= now);
+        if may {
+            self.asked.insert(member, now);
+        }
+        may
     }
 }
 
@@ -73,14 +140,57 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_question_is_answered_once() {
-        let mut pulls = Pulls::begin(Monotonic::after_start(Duration::ZERO));
+    fn progress_shortens_the_pause_under_way() {
+        let start = Monotonic::after_start(Duration::ZERO);
+        let mut pulls = Pulls::begin(start);
+        for _ in 0..9 {
+            pulls.sent(start, Duration::ZERO);
+        }
+        assert_eq!(pulls.due().since(start).as_secs(), 30);
+        pulls.progressed();
+        assert_eq!(pulls.due().since(start).as_secs(), 1);
+    }
+
+    #[test]
+    fn a_repeated_question_is_answered_when_there_is_news_or_after_a_while() {
+        let start = Monotonic::after_start(Duration::ZERO);
+        let mut pulls = Pulls::begin(start);
         let member = Member::new(3).unwrap();
         let (one, other) = (Hash32([1; 32]), Hash32([2; 32]));
-        assert!(pulls.may_answer(member, one));
-        assert!(!pulls.may_answer(member, one));
-        assert!(pulls.may_answer(member, other));
+        assert!(pulls.may_answer(member, one, start));
+        assert!(!pulls.may_answer(member, one, start));
+        assert!(pulls.may_answer(member, other, start));
         pulls.progressed();
-        assert!(pulls.may_answer(member, other));
+        assert!(pulls.may_answer(member, other, start));
+        assert!(!pulls.may_answer(member, other, start));
+        assert!(pulls.may_answer(member, other, start.plus(AGAIN)));
+    }
+
+    #[test]
+    fn whoever_asks_in_a_loop_is_answered_four_times_a_second() {
+        let start = Monotonic::after_start(Duration::ZERO);
+        let mut pulls = Pulls::begin(start);
+        let (greedy, modest) = (Member::new(3).unwrap(), Member::new(4).unwrap());
+        let mut answers = 0;
+        for ms in 0..10_000u64 {
+            let question = Hash32::of(&ms.to_be_bytes());
+            let now = start.plus(Duration::from_millis(ms));
+            answers += u32::from(pulls.may_answer(greedy, question, now));
+        }
+        assert!((40..=48).contains(&answers), "{answers}");
+        assert!(pulls.may_answer(modest, Hash32([1; 32]), start));
+    }
+
+    #[test]
+    fn older_turns_are_asked_about_in_turn() {
+        let start = Monotonic::after_start(Duration::ZERO);
+        let mut pulls = Pulls::begin(start);
+        assert_eq!(pulls.first_turn(64, 64), 0);
+        let mut firsts = Vec::new();
+        for _ in 0..8 {
+            pulls.sent(start, Duration::ZERO);
+            firsts.push(pulls.first_turn(200, 64));
+        }
+        assert_eq!(firsts, [136, 64, 136, 128, 136, 0, 136, 64]);
     }
 }

@@ -60,6 +60,8 @@ pub enum Effect {
     Prove(Evidence),
     /// The attempt made a signature.
     Signed(Signature),
+    /// Our engine does not open this attempt, in its words; other attempts may go on.
+    Unopened(String),
     /// The session cannot go on here: ours to repair.
     Stuck(String),
 }

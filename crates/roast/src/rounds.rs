@@ -6,6 +6,9 @@ use std::time::Duration;
 use hardfrost_primitives::{Member, Monotonic};
 use hardfrost_wire::{Frame, Verified};
 
+/// At least this long between two rounds that certificates open.
+const PACE_MIN: Duration = Duration::from_millis(10);
+
 /// A node's place among the rounds.
 pub(crate) struct Rounds {
     round: u32,
@@ -76,9 +79,10 @@ impl Rounds {
             .count()
     }
 
-    /// When a certificate may take us on: not sooner than 2·d after entering.
+    /// When a certificate may take us on: not sooner than 2·d after entering. Before d is measured it is zero, and a
+    /// certificate for a far round must not open every round on the way in one go.
     pub(crate) fn by_certificate_from(&self, d: Duration) -> Monotonic {
-        self.entered.plus(d.saturating_mul(2))
+        self.entered.plus(d.saturating_mul(2).max(PACE_MIN))
     }
 
     /// When a package may take us on: at most one round per d, and at most 2q times in a session.

@@ -160,13 +160,14 @@ impl Session {
         frame: &Verified<Frame>,
     ) -> Vec<SessionEffect> {
         if frame.kind() == Kind::Pull {
-            return self.answer_pull(frame);
+            self.note_incarnation(frame, None);
+            return self.answer_pull(now, frame);
         }
         if self.outcome.is_some() {
             return self.after_the_end(now, frame);
         }
-        self.note_incarnation(frame);
         if frame.head().context == self.terms.head() {
+            self.note_incarnation(frame, None);
             self.note_advance(frame);
             return self.progress(speaker, now);
         }
@@ -180,13 +181,18 @@ impl Session {
         };
         let round = *round;
         if frame.kind() == Kind::Offer {
+            self.note_incarnation(frame, None);
             return self.take_offer(speaker, now, round, frame);
         }
-        let new = attempt
-            .collector()
-            .first(frame.kind(), frame.head().author)
-            .is_none();
+        let (kind, author) = (frame.kind(), frame.head().author);
+        let before = attempt.collector().first(kind, author).is_some();
         let effects = attempt.frame(speaker, now, frame);
+        let new = !before && attempt.collector().first(kind, author).is_some();
+        let quoted: Vec<_> = attempt.lives().filter(|_| kind == Kind::Package).collect();
+        for (member, life) in quoted {
+            self.incarnations.note(member, life, Some(round));
+        }
+        self.note_incarnation(frame, (kind == Kind::Commitments).then_some(round));
         let mut out = Vec::new();
         if new {
             self.pulls.progressed();
@@ -244,7 +250,11 @@ impl Session {
                     out.push(SessionEffect::Send(self.signature(&signature).to_bytes()));
                     out.extend(self.finish(now, Outcome::Signed(signature)));
                 }
-                Effect::Stuck(why) => out.extend(self.finish(now, Outcome::Stuck(why))),
+                // Whoever cannot open a later attempt goes on serving what is open.
+                Effect::Unopened(_) if round > 0 => {}
+                Effect::Unopened(why) | Effect::Stuck(why) => {
+                    out.extend(self.finish(now, Outcome::Stuck(why)))
+                }
             }
         }
         out.extend(self.progress(speaker, now));

@@ -77,12 +77,18 @@ impl Session {
     /// Says what we hold of the latest turns, so that peers send what we lack.
     pub(super) fn pull(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
         self.pulls.sent(now, self.timers.round_trip);
+        let first = self.pulls.first_turn(self.attempts.len(), PULLED_TURNS_MAX);
+        let question = self.question(speaker, first);
+        question.into_iter().map(SessionEffect::Send).collect()
+    }
+
+    /// What we hold of the turns from the `first` that is open here.
+    fn question(&self, speaker: &Speaker, first: usize) -> Option<Vec<u8>> {
         let count = self.terms.public().count();
-        let latest = self.attempts.iter().rev().take(PULLED_TURNS_MAX);
-        let mut turns: Vec<(u32, HeldTurn)> = latest
+        let turns = self.attempts.iter().skip(first).take(PULLED_TURNS_MAX);
+        let turns: Vec<(u32, HeldTurn)> = turns
             .map(|(turn, attempt)| (*turn, held(attempt, count)))
             .collect();
-        turns.reverse();
         let payload = PullPayload {
             incarnation: speaker.incarnation,
             round: self.rounds.round(),
@@ -90,21 +96,23 @@ impl Session {
             held: turns.into_iter().map(|(_, held)| held).collect(),
         };
         let said = speaker.say(self.terms.head(), &payload, &self.terms.roster);
-        said.map(|frame| SessionEffect::Send(frame.as_bytes().to_vec()))
-            .into_iter()
-            .collect()
+        said.ok().map(|frame| frame.as_bytes().to_vec())
     }
 
     /// Answers with what the asker lacks: the signature if there is one, else the certificate of our round first, then
     /// frames.
-    pub(super) fn answer_pull(&mut self, frame: &Verified<Frame>) -> Vec<SessionEffect> {
+    pub(super) fn answer_pull(
+        &mut self,
+        now: Monotonic,
+        frame: &Verified<Frame>,
+    ) -> Vec<SessionEffect> {
         let asker = frame.head().author;
         let Ok(asked) = frame.payload::<PullPayload>() else {
             return Vec::new();
         };
         let here = frame.head().context == self.terms.head();
         let few = asked.held.len() <= PULLED_TURNS_MAX;
-        if !here || !few || !self.pulls.may_answer(asker, frame.body_hash()) {
+        if !here || !few || !self.pulls.may_answer(asker, frame.body_hash(), now) {
             return Vec::new();
         }
         let answers = match &self.outcome {
@@ -127,10 +135,16 @@ impl Session {
             package: [0; 8],
             members: Vec::new(),
         };
+        // Beyond what it told of, the asker lacks what it has not opened; as much as one pull can tell of is enough.
+        let most = u32::try_from(PULLED_TURNS_MAX).unwrap_or(u32::MAX);
+        let unopened = asked.round.saturating_add(1)..=asked.round.saturating_add(most);
         for (turn, attempt) in self.attempts.range(asked.first_turn..) {
             let place = usize::try_from(*turn - asked.first_turn).unwrap_or(usize::MAX);
-            let theirs = asked.held.get(place).unwrap_or(&none);
-            answers.extend(missing(attempt, theirs, count));
+            match asked.held.get(place) {
+                Some(theirs) => answers.extend(missing(attempt, theirs, count)),
+                None if unopened.contains(turn) => answers.extend(missing(attempt, &none, count)),
+                None => {}
+            }
         }
         answers
     }
@@ -144,19 +158,14 @@ impl Session {
     }
 
     /// The first change of a member's incarnation ends what its former self owes.
-    pub(super) fn note_incarnation(&mut self, frame: &Verified<Frame>) {
-        let member = frame.head().author;
-        let Some(incarnation) = frame.incarnation() else {
-            return;
-        };
-        if let Some(former) = self.incarnations.note(member, incarnation) {
-            self.attempts
-                .values_mut()
-                .for_each(|attempt| attempt.forgive(member, former));
+    pub(super) fn note_incarnation(&mut self, frame: &Verified<Frame>, committed: Option<u32>) {
+        if let Some(incarnation) = frame.incarnation() {
+            let member = frame.head().author;
+            self.incarnations.note(member, incarnation, committed);
         }
     }
 
-    /// We are chosen in a package that we have not seen: ask for it at once.
+    /// We are chosen in a package that we have not seen: ask its offerer at once, and nobody else.
     pub(super) fn take_offer(
         &mut self,
         speaker: &Speaker,
@@ -168,14 +177,21 @@ impl Session {
             return Vec::new();
         };
         let here = self.attempts.get(&round).and_then(Attempt::package);
-        if here.is_some_and(|(_, frame)| frame.body_hash() == package) {
+        let offerer = frame.head().author;
+        let known = here.is_some_and(|(_, frame)| frame.body_hash() == package);
+        if known || !self.pulls.may_ask(offerer, now) {
             return Vec::new();
         }
-        self.pull(speaker, now)
+        let latest = self.attempts.len().saturating_sub(PULLED_TURNS_MAX);
+        let question = self.question(speaker, latest);
+        question
+            .into_iter()
+            .map(|bytes| SessionEffect::SendTo(offerer, bytes))
+            .collect()
     }
 
-    /// Whoever is chosen in a package and has not delivered after d is offered it, once; the coordinator's sending of the
-    /// package was its offer.
+    /// Whoever is chosen in a package and has not delivered after d is offered it, once; the coordinator's sending of
+    /// the package was its offer.
     pub(super) fn offer(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
         let d = self.timers.round_trip;
         let mut out = Vec::new();

@@ -109,8 +109,8 @@ impl Session {
         }
     }
 
-    /// Chooses for the attempts that we coordinate: first among members that are free; once the attempt's timer has run,
-    /// also among those that were chosen before and neither delivered nor owe yet.
+    /// Chooses for the attempts that we coordinate: first among members that are free; once the attempt's timer has
+    /// run, also among those that were chosen before and neither delivered nor owe yet.
     fn coordinate(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
         let threshold = usize::from(self.terms.public().threshold());
         let ready = |a: &Attempt| {
@@ -121,10 +121,7 @@ impl Session {
         let rounds: Vec<u32> = attempts.map(|(round, _)| *round).collect();
         let mut out = Vec::new();
         for round in rounds {
-            let undelivered: BTreeSet<Member> = self
-                .binding_attempts()
-                .flat_map(Attempt::undelivered)
-                .collect();
+            let undelivered = self.bound(Attempt::undelivered);
             let proofs: Vec<Evidence> = self
                 .attempts
                 .values()
@@ -173,20 +170,29 @@ impl Session {
         self.taken(speaker, now, round, effects)
     }
 
-    /// The attempts whose packages bind those they chose. A convicted coordinator's do not: it may have shown each member
-    /// another package, and whoever signed one of them can never deliver for the other.
-    fn binding_attempts(&mut self) -> impl Iterator<Item = &mut Attempt> {
-        let convicted = &self.convicted;
-        self.attempts
-            .values_mut()
-            .filter(|attempt| !convicted.contains_key(&attempt.coordinator()))
+    /// Whoever is among `those` of an attempt whose package binds them. A convicted coordinator's does not: it may have
+    /// shown each member another package, and whoever signed one of them can never deliver for the other. Nor does any
+    /// package bind whom it chose as its former self.
+    fn bound(&mut self, those: impl Fn(&mut Attempt) -> BTreeSet<Member>) -> BTreeSet<Member> {
+        let (convicted, incarnations) = (&self.convicted, &self.incarnations);
+        let mut out = BTreeSet::new();
+        for attempt in self.attempts.values_mut() {
+            if !attempt.binds() || convicted.contains_key(&attempt.coordinator()) {
+                continue;
+            }
+            let former = |attempt: &Attempt, m: Member| {
+                let life = attempt.chosen_as(m);
+                life.is_some_and(|life| incarnations.is_former(m, life))
+            };
+            let members = those(attempt);
+            out.extend(members.into_iter().filter(|m| !former(attempt, *m)));
+        }
+        out
     }
 
     /// Whoever owes us, in any attempt.
     fn owing(&mut self, now: Monotonic) -> BTreeSet<Member> {
-        self.binding_attempts()
-            .flat_map(|attempt| attempt.owing(now))
-            .collect()
+        self.bound(|attempt| attempt.owing(now))
     }
 
     fn timer_has_run(&self, round: u32, now: Monotonic) -> bool {
@@ -259,8 +265,8 @@ impl Session {
         }
     }
 
-    /// Enters the next round by a valid package of this one, or by certificate. However it enters, it says so, and relays
-    /// the package by which it entered.
+    /// Enters the next round by a valid package of this one, or by certificate. However it enters, it says so, and
+    /// relays the package by which it entered.
     fn go_on(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
         let (d, q) = (self.timers.round_trip, self.tolerated() + 1);
         let Some(attempt) = self.attempts.get(&self.rounds.round()) else {
