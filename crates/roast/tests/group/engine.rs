@@ -29,6 +29,8 @@ pub enum Engine {
     Full,
     /// Says of every sum that all its shares are bad.
     Accuser,
+    /// Its signatures are lost on the way back.
+    Mute,
 }
 
 /// What an engine holds of one seat.
@@ -72,7 +74,8 @@ impl Signer {
                     | Engine::Slow
                     | Engine::BadShares
                     | Engine::Full
-                    | Engine::Accuser => {}
+                    | Engine::Accuser
+                    | Engine::Mute => {}
                 }
                 Answer::Derived(coordinator, fingerprint, id)
             }
@@ -96,6 +99,7 @@ impl Signer {
                     });
                     Answer::BadShares(all.collect())
                 }
+                Ok(_) if engine == Engine::Mute => return None,
                 Ok(signature) => Answer::Signed(signature),
                 Err(AggregateError::BadShares(all)) => Answer::BadShares(all),
                 Err(other) => Answer::Refused(other.to_string()),

@@ -5,7 +5,10 @@
     reason = "not every test binary needs every part"
 )]
 
+mod desk;
 mod engine;
+mod faults;
+mod net;
 mod node;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +21,15 @@ use hardfrost_primitives::{Hash32, KeySpec, Member, Message, Monotonic, SessionI
 use hardfrost_roast::Terms;
 use hardfrost_wire::{
     CommitmentsPayload, Frame, Head, Incarnation, Operator, OperatorKey, PackagePayload, Payload,
-    Roster, Verified,
+    Roster, Sizes, Verified,
 };
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
+pub use desk::{coordinators, Desk};
 pub use engine::Engine;
+pub use faults::{bad_share, malformed_package, Fault};
+pub use net::{Links, Net, GOOD};
 pub use node::Node;
 
 pub const LIFE: Duration = Duration::from_secs(600);
@@ -59,6 +65,12 @@ pub fn reborn(member: Member, times: u8) -> Incarnation {
 
 pub fn at(elapsed: Duration) -> Monotonic {
     Monotonic::after_start(elapsed)
+}
+
+/// Bytes that are a frame.
+pub fn read(bytes: &[u8]) -> Frame {
+    let (threshold, count) = (99, 99);
+    Frame::parse(bytes.to_vec(), Sizes { threshold, count }).unwrap()
 }
 
 /// `author`'s statement in `context`.
@@ -114,6 +126,14 @@ impl Group {
             shares,
             derived: Arc::new(derived),
         }
+    }
+
+    pub fn threshold(&self) -> u16 {
+        self.derived.public().threshold()
+    }
+
+    pub fn count(&self) -> u16 {
+        self.derived.public().count()
     }
 
     /// The terms of the session called `hf-test`, over any message.
