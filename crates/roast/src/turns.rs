@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use hardfrost_primitives::derive::{coordinator, ElectionSeed};
 use hardfrost_primitives::Member;
 
-/// Turn i ↦ attempt number, a pure function of session and group. A cycle starts at attempt 1; numbers whose coordinator
-/// already had a turn in the cycle are skipped by everybody; after every member had a turn a new cycle starts.
+/// Turn i ↦ attempt number, a pure function of session and group. A cycle starts at attempt 1; numbers whose
+/// coordinator already had a turn in the cycle are skipped by everybody; after every member had a turn a new cycle
+/// starts.
 pub struct Turns {
     seed: ElectionSeed,
     members: BTreeSet<Member>,

@@ -68,8 +68,8 @@ impl Session {
             .collect()
     }
 
-    /// A frame that comes when the session is over can still prove something: a second body queued behind the last slot,
-    /// or a bad share. It is recorded like any other, so what is kept stays bounded; nothing else comes of it.
+    /// A frame that comes when the session is over can still prove something: a second body queued behind the last
+    /// slot, or a bad share. It is recorded like any other, so what is kept stays bounded; nothing else comes of it.
     pub(super) fn after_the_end(
         &mut self,
         now: Monotonic,
