@@ -43,8 +43,8 @@ impl Desk {
         }
     }
 
-    /// Turn 0 is somebody else's, turn 1 ours. The coordinator of turn 0 shows us, at time zero, a package that chose us
-    /// and two others. Returns those two and the package.
+    /// Turn 0 is somebody else's, turn 1 ours. The coordinator of turn 0 shows us, at time zero, a package that chose
+    /// us and two others. Returns those two and the package.
     pub fn withheld() -> (Self, [Member; 2], Frame) {
         let mut desk = Self::new(&[false, true]);
         let others = desk.others(&[desk.coordinator(0)]);

@@ -128,14 +128,17 @@ impl World {
         let mut inputs = vec![input];
         while !inputs.is_empty() {
             let mut commands = Vec::new();
-            for input in inputs {
-                for output in self.nodes[index].seat.handle(self.now, input) {
-                    match output {
-                        Output::Engine(ticket, command) => commands.push((ticket, command)),
-                        Output::Event(event) => self.nodes[index].events.push(event),
-                        Output::Send(bytes) => self.post(index, None, bytes),
-                        Output::SendTo(peer, bytes) => self.post(index, Some(peer), bytes),
-                    }
+            let (seat, now) = (&mut self.nodes[index].seat, self.now);
+            let outputs: Vec<Output> = inputs
+                .into_iter()
+                .flat_map(|input| seat.handle(now, input))
+                .collect();
+            for output in outputs {
+                match output {
+                    Output::Engine(ticket, command) => commands.push((ticket, command)),
+                    Output::Event(event) => self.nodes[index].events.push(event),
+                    Output::Send(bytes) => self.post(index, None, bytes),
+                    Output::SendTo(peer, bytes) => self.post(index, Some(peer), bytes),
                 }
             }
             let Host { engine, log, rng } = &mut self.hosts[usize::from(from.0)];
