@@ -45,6 +45,17 @@ fn r25_whoever_approves_late_asks_and_ends_with_the_signature() {
 }
 
 #[test]
+fn r25_whoever_gets_no_answer_asks_the_same_again() {
+    let (mut world, spend, late) = four_have_signed(9);
+    world.passes = |letter| letter.bytes[0] == Kind::Pull.number();
+    world.run_for(MINUTE);
+    assert_eq!(world.outcomes(late), []);
+    world.passes = |_| true;
+    world.run_for(MINUTE);
+    world.assert_signed(late, &spend);
+}
+
+#[test]
 fn r25_a_false_signature_is_ignored() {
     let (mut world, spend, late) = four_have_signed(7);
     let [Outcome::Signed(Signature(good))] = world.outcomes((late + 1) % 5)[..] else {
