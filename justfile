@@ -1,4 +1,4 @@
-# What people do here. CI runs these recipes and no others.
+# What people do here. CI runs `check` and `interop`, and the commands of README.md.
 
 # Lists the recipes.
 default:

@@ -13,7 +13,7 @@ use hardfrost_wire::Roster;
 use crate::roster_file;
 
 /// Longest file read. What is longer is cut here, and refused by its parser.
-const FILE_BYTES_MAX: u64 = 32 << 20;
+const FILE_BYTES_MAX: u64 = 40 << 20;
 
 /// A roster, and the key that a certificate made under it proves.
 ///
