@@ -5,6 +5,7 @@
 mod early;
 mod intake;
 mod keygen;
+mod question;
 mod seat;
 mod signing;
 

@@ -1,18 +1,16 @@
 //! Joins signing sessions to the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hardfrost_engine::{
-    Abort, Aggregate, Approval, AttemptIds, AttemptKey, Command, MemberCommitments, Open,
-    Rejection, Reply, Round2, SigningPackage,
-};
+use hardfrost_engine::{Approval, Command, Reply};
 use hardfrost_evidence::Evidence;
-use hardfrost_frost::{Commitments, DerivedGroup};
-use hardfrost_primitives::{AttemptId, KeyGroup, Member, Message, Monotonic, Now, SessionId};
-use hardfrost_roast::{Answer, AttemptReport, Need, Outcome, Session, SessionEffect, Terms};
+use hardfrost_frost::DerivedGroup;
+use hardfrost_primitives::{Hash32, KeyGroup, Message, Monotonic, Now, SessionId};
+use hardfrost_roast::{AttemptReport, Need, Outcome, Session, SessionEffect, Terms};
 use hardfrost_wire::{FinalSignature, Frame, Verified};
 
+use crate::question::answer;
 use crate::seat::{Asker, Event, Output, Seat};
 
 /// How a session ended, and what its attempts looked like.
@@ -64,9 +62,11 @@ impl Seat {
             };
             let (mut session, effects) = Session::start(&self.speaker, now.mono, terms, ends);
             session.round_trip(self.round_trip);
+            let head = session.terms().head();
             self.sessions.insert(input.session.clone(), session);
             out.extend(self.session_effects(now, &input.session, effects));
-            out.extend(self.replay(now, &input.session));
+            let waiting = self.replay(now, &input.session, &[head].into());
+            out.extend(self.session_effects(now, &input.session, waiting));
         }
         out.insert(0, Output::Event(Event::Approved(approval)));
         out
@@ -81,30 +81,24 @@ impl Seat {
         };
         let name = name.clone();
         let effects = session.frame(&self.speaker, now.mono, &frame);
-        let mut out = self.session_effects(now, &name, effects);
-        out.extend(self.replay(now, &name));
-        out
+        self.session_effects(now, &name, effects)
     }
 
-    /// Feeds a session what came too early for it, until nothing waits that it owns.
-    fn replay(&mut self, now: Now, name: &SessionId) -> Vec<Output> {
-        let mut out = Vec::new();
-        loop {
-            let Some(session) = self.sessions.get(name) else {
-                return out;
-            };
-            let waiting = self.early.take(|context| session.owns(context));
-            if waiting.is_empty() {
-                return out;
-            }
-            for frame in waiting {
-                let Some(session) = self.sessions.get_mut(name) else {
-                    return out;
-                };
-                let effects = session.frame(&self.speaker, now.mono, &frame);
-                out.extend(self.session_effects(now, name, effects));
-            }
-        }
+    /// Feeds a session what came too early for it, under the heads that it owns from now on.
+    fn replay(
+        &mut self,
+        now: Now,
+        name: &SessionId,
+        heads: &BTreeSet<Hash32>,
+    ) -> Vec<SessionEffect> {
+        let waiting = self.early.take(|context| heads.contains(&context));
+        let session = self.sessions.get_mut(name);
+        let feed = |session: &mut Session| {
+            let fed = waiting.iter();
+            fed.flat_map(|frame| session.frame(&self.speaker, now.mono, frame))
+                .collect()
+        };
+        session.map(feed).unwrap_or_default()
     }
 
     /// A proof goes to the session it is about.
@@ -143,7 +137,6 @@ impl Seat {
         let mut out = Vec::new();
         for (name, effects) in due {
             out.extend(self.session_effects(now, &name, effects));
-            out.extend(self.replay(now, &name));
         }
         out
     }
@@ -162,12 +155,38 @@ impl Seat {
             return Vec::new();
         };
         let effects = session.answer(&self.speaker, now.mono, round, answer);
-        let mut out = self.session_effects(now, name, effects);
-        out.extend(self.replay(now, name));
+        self.session_effects(now, name, effects)
+    }
+
+    /// Carries out what a session wants done. What waited for the attempts it opens is fed to it at once.
+    fn session_effects(
+        &mut self,
+        now: Now,
+        name: &SessionId,
+        mut effects: Vec<SessionEffect>,
+    ) -> Vec<Output> {
+        let mut out = Vec::new();
+        while !effects.is_empty() {
+            let opened = effects.iter().filter_map(|effect| match effect {
+                SessionEffect::Ask(_, Need::Derive(context)) => Some(context.hash()),
+                SessionEffect::Ask(..)
+                | SessionEffect::Send(_)
+                | SessionEffect::SendTo(..)
+                | SessionEffect::Convicted(..)
+                | SessionEffect::Ended(_) => None,
+            });
+            let opened: BTreeSet<Hash32> = opened.collect();
+            out.extend(self.carried_out(now, name, effects));
+            effects = if opened.is_empty() {
+                Vec::new()
+            } else {
+                self.replay(now, name, &opened)
+            };
+        }
         out
     }
 
-    fn session_effects(
+    fn carried_out(
         &mut self,
         now: Now,
         name: &SessionId,
@@ -211,90 +230,4 @@ impl Seat {
         }
         out
     }
-
-    fn command(&self, now: Monotonic, name: &SessionId, need: Need) -> Option<Command> {
-        let session = self.sessions.get(name)?;
-        let terms = session.terms();
-        let member = self.speaker.member;
-        let key_group = terms.public().key_group().clone();
-        let key = |attempt: AttemptId| AttemptKey {
-            key_group: key_group.clone(),
-            session: name.clone(),
-            attempt,
-            member,
-        };
-        Some(match need {
-            Need::Derive(context) => Command::DeriveContext(context),
-            Need::Open(context) => {
-                let ids = AttemptIds {
-                    coordinator: context.coordinator()?,
-                    fingerprint: context.fingerprint(),
-                    attempt: context.attempt_id()?,
-                };
-                let life = session.deadline().since(now);
-                Command::Open(Open {
-                    member,
-                    context,
-                    ids,
-                    life,
-                })
-            }
-            Need::Round1(attempt) => Command::Round1(key(attempt)),
-            Need::Round2(attempt, chosen) => Command::Round2(Round2 {
-                key: key(attempt),
-                package: package(terms, &chosen),
-            }),
-            Need::Aggregate(attempt, chosen, shares) => {
-                let package = package(terms, &chosen);
-                Command::Aggregate(Aggregate {
-                    key: key(attempt),
-                    package,
-                    shares,
-                })
-            }
-            Need::Abort(attempt) => Command::Abort(Abort {
-                key_group,
-                session: name.clone(),
-                attempt: Some(attempt),
-                member: Some(member),
-            }),
-        })
-    }
-}
-
-/// The engine's package: computed from the chosen commitments and the session's own message, never sent beside them.
-fn package(terms: &Terms, chosen: &BTreeMap<Member, Commitments>) -> SigningPackage {
-    let commitments = chosen.iter().map(|(member, points)| MemberCommitments {
-        member: *member,
-        hiding: points.hiding(),
-        binding: points.binding(),
-    });
-    SigningPackage {
-        message: terms.message,
-        key_spec: terms.group.spec().clone(),
-        commitments: commitments.collect(),
-    }
-}
-
-fn answer(reply: Reply) -> Option<Answer> {
-    Some(match reply {
-        Reply::Derived(ids, _) => Answer::Derived(ids.coordinator, ids.fingerprint, ids.attempt),
-        Reply::Opened(opened) => Answer::Opened(opened.attempt),
-        Reply::Committed(commitments) => Answer::Committed(commitments),
-        Reply::Share(share) => Answer::Share(share),
-        Reply::Signed(signature) => Answer::Signed(signature),
-        Reply::Rejected(Rejection::InvalidSignatureShare(all)) => Answer::BadShares(all),
-        // Another seat of this engine has finished the attempt: there is nothing left to do in it, and its signature
-        // comes from whoever has it.
-        Reply::Rejected(Rejection::AttemptAlreadyAggregated) => return None,
-        Reply::Rejected(rejection) => Answer::Refused(rejection.to_string()),
-        Reply::DkgDealt(_)
-        | Reply::DkgSealed(_)
-        | Reply::DkgPending(_)
-        | Reply::Installed(_)
-        | Reply::DkgFailed(_)
-        | Reply::Approved(_)
-        | Reply::Aborted(_)
-        | Reply::Verdict(_) => return None,
-    })
 }
