@@ -33,8 +33,8 @@ pub struct OutDir {
 }
 
 impl OutDir {
-    /// Makes the folder, or takes an empty one or one that holds an earlier demonstration and nothing else, whose files it
-    /// removes. Others' files are never overwritten.
+    /// Makes the folder, or takes an empty one or one that holds an earlier demonstration and nothing else, whose
+    /// files it removes. Others' files are never overwritten.
     ///
     /// # Errors
     /// The folder holds something else, or cannot be made.
