@@ -11,7 +11,7 @@ mod group;
 use std::time::Duration;
 
 use group::{incarnation, member, reborn, Desk, Engine, Fault, Group, Net, GOOD};
-use hardfrost_evidence::EvidenceKind;
+use hardfrost_evidence::{Evidence, EvidenceKind};
 use hardfrost_primitives::{KeySpec, Member, Message, Taproot};
 use hardfrost_roast::{Need, SessionEffect};
 use hardfrost_wire::{Kind, PackagePayload, PullPayload};
@@ -74,6 +74,27 @@ fn r05_two_bodies_of_one_incarnation_are_proven_behind_a_third() {
         desk.hear(&frame);
     }
     assert_eq!(desk.convicted(), [who]);
+}
+
+/// We saw one package only; the proof of the other comes from elsewhere. Whoever signed that one owes us nothing.
+#[test]
+fn r23_a_proven_splits_packages_bind_nobody() {
+    let mut desk = Desk::new(&[false, true]);
+    let coordinator = desk.coordinator(0);
+    let others = desk.others(&[coordinator]);
+    let frames = [0, 1, 2].map(|place| desk.commitments(others[place], 0));
+    let package = desk.package(0, &frames);
+    desk.hear(&package);
+    desk.node.wait(Duration::from_secs(9));
+    desk.commit(&others[..2], 1);
+    assert_eq!(desk.chose(1), None, "both owe");
+    let frames = [&frames[0], &frames[1], &desk.own_commitments(0)].map(Clone::clone);
+    let second = desk.package(0, &frames);
+    let [a, b] = [package, second].map(|frame| desk.group.verified(frame));
+    let proof = Evidence::double(EvidenceKind::DoublePackage, &desk.context(0), &a, &b);
+    desk.node.hear(&proof.to_frame());
+    assert_eq!(desk.convicted(), [coordinator]);
+    assert!(desk.chose(1).unwrap().contains(&others[0]));
 }
 
 /// A coordinator that restarted signed two packages: nobody is convicted, and neither binds anybody.
