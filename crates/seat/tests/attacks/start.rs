@@ -1,5 +1,7 @@
 //! r08, r34: what arrives before the local start.
 
+use std::time::Duration;
+
 use hardfrost_engine::{Command, Rejection, Reply};
 use hardfrost_primitives::Hash32;
 use hardfrost_seat::{Event, Input, Output, Request};
@@ -47,6 +49,44 @@ fn r34_whoever_comes_last_follows_all_that_has_happened() {
         world.run();
         world.assert_all_signed(&spend);
     }
+}
+
+/// Two of four saw the silent coordinator's attempt run out, and said so: that takes a third one on, whenever it
+/// starts.
+#[test]
+fn r34_advances_from_before_the_local_approval_count() {
+    let (mut world, group) = World::with_key(4, 2, 36);
+    world.passes = no_pulls;
+    let spend = Spend::new(&group);
+    let request = spend.request(&group, "one");
+    let silent = spend.coordinator(&group, &world.roster, "one");
+    let [a, b, late] = [1, 2, 3].map(|step| (silent + step) % 4);
+    world.deaf.insert(silent);
+    world.ask(a, &request);
+    world.ask(b, &request);
+    // Not long enough for a share: they have just entered the second round.
+    world.run();
+    world.wait(Duration::from_millis(100));
+    let advances: Vec<Letter> = world
+        .letters
+        .iter()
+        .filter(|letter| letter.to == late && letter.bytes[0] == Kind::Advance.number())
+        .cloned()
+        .collect();
+    assert_eq!(advances.len(), 2);
+    world.lose_letters();
+    advances
+        .iter()
+        .for_each(|letter| world.hand(late, &letter.bytes));
+    world.sent.clear();
+    world.ask(late, &request);
+    world.lose_letters();
+    // It hears nothing more, and its own commitments alone start no timer.
+    world.wait(Duration::from_secs(1));
+    let author = world.nodes[late].seat.member().to_be_bytes();
+    let said = world.sent.iter();
+    let own = said.filter(|b| b[0] == Kind::Commitments.number() && b[37..39] == author);
+    assert_eq!(own.count(), 2);
 }
 
 /// Frames that belong nowhere, each for another context.
