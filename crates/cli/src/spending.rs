@@ -95,7 +95,8 @@ pub fn signatures(signing: &Signing) -> Result<BTreeMap<usize, Signature>, Vec<S
                 continue;
             }
             Some(Outcome::Infeasible) => "infeasible: too many members are convicted",
-            Some(Outcome::Stuck(why)) => why.as_str(),
+            Some(Outcome::Refused(why) | Outcome::Stuck(why)) => why.as_str(),
+            Some(Outcome::Cancelled) => "its operator cancelled it",
             Some(Outcome::Expired) => "its deadline passed",
             None => "its session did not begin",
         };

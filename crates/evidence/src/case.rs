@@ -6,9 +6,7 @@ use std::sync::Arc;
 use hardfrost_frost::{verify_share, DerivedGroup, GroupPublic, ShareVerdict, SignatureShare};
 use hardfrost_primitives::derive::AttemptContext;
 use hardfrost_primitives::{Hash32, Member};
-use hardfrost_wire::{
-    CommitmentsPayload, Frame, Kind, PackagePayload, Roster, SharePayload, Sizes, Verified,
-};
+use hardfrost_wire::{Frame, Kind, Roster, SharePayload, Sizes, Verified};
 
 use crate::package::{check_package, PackageFault, Turn};
 use crate::proof::{Evidence, EvidenceKind};
@@ -118,6 +116,18 @@ impl Evidence {
     }
 }
 
+/// Two bodies of one life. Whatever else a payload says, it begins with the incarnation: one that does not read must
+/// not let its author say a second thing beside it.
+fn one_incarnation(a: &Verified<Frame>, b: &Verified<Frame>) -> Result<(), Doubt> {
+    let first = a.incarnation().ok_or(Doubt::Payload)?;
+    let second = b.incarnation().ok_or(Doubt::Payload)?;
+    if first == second {
+        Ok(())
+    } else {
+        Err(Doubt::Restarted)
+    }
+}
+
 impl<'a> Case<'a> {
     fn open(
         evidence: &Evidence,
@@ -210,11 +220,15 @@ impl<'a> Case<'a> {
         let package = self.frame(package, Kind::Package)?;
         let share = self.frame(share, Kind::Share)?;
         let turn = self.check(&package)?.map_err(|_| Doubt::BadPackage)?;
-        let said: SharePayload = share.payload().map_err(|_| Doubt::Payload)?;
-        if said.package != turn.body {
+        if share.named_package().ok_or(Doubt::Payload)? != turn.body {
             return Err(Doubt::DifferentPackages);
         }
         let member = share.head().author;
+        let chosen = turn.package.commitments().contains_key(&member);
+        let Ok(said) = share.payload::<SharePayload>() else {
+            // It names this package and the rest does not decode.
+            return chosen.then_some(member).ok_or(Doubt::NotChosen);
+        };
         match verify_share(&turn.package, member, &SignatureShare(said.share)) {
             ShareVerdict::Undecodable | ShareVerdict::Invalid => Ok(member),
             ShareVerdict::NotChosen => Err(Doubt::NotChosen),
@@ -224,9 +238,9 @@ impl<'a> Case<'a> {
 
     fn double_share(&self, a: &[u8], b: &[u8]) -> Result<Member, Doubt> {
         let (a, b, author) = self.two(Kind::Share, a, b)?;
-        let a: SharePayload = a.payload().map_err(|_| Doubt::Payload)?;
-        let b: SharePayload = b.payload().map_err(|_| Doubt::Payload)?;
-        if a.package == b.package {
+        let a = a.named_package().ok_or(Doubt::Payload)?;
+        let b = b.named_package().ok_or(Doubt::Payload)?;
+        if a == b {
             Ok(author)
         } else {
             Err(Doubt::DifferentPackages)
@@ -235,13 +249,7 @@ impl<'a> Case<'a> {
 
     fn double_commitments(&self, a: &[u8], b: &[u8]) -> Result<Member, Doubt> {
         let (a, b, author) = self.two(Kind::Commitments, a, b)?;
-        let a: CommitmentsPayload = a.payload().map_err(|_| Doubt::Payload)?;
-        let b: CommitmentsPayload = b.payload().map_err(|_| Doubt::Payload)?;
-        if a.incarnation == b.incarnation {
-            Ok(author)
-        } else {
-            Err(Doubt::Restarted)
-        }
+        one_incarnation(&a, &b).map(|()| author)
     }
 
     fn double_package(&self, a: &[u8], b: &[u8]) -> Result<Member, Doubt> {
@@ -249,13 +257,7 @@ impl<'a> Case<'a> {
         if self.context.coordinator() != Some(author) {
             return Err(Doubt::NotCoordinator);
         }
-        let a: PackagePayload = a.payload().map_err(|_| Doubt::Payload)?;
-        let b: PackagePayload = b.payload().map_err(|_| Doubt::Payload)?;
-        if a.incarnation == b.incarnation {
-            Ok(author)
-        } else {
-            Err(Doubt::Restarted)
-        }
+        one_incarnation(&a, &b).map(|()| author)
     }
 
     fn malformed_package(&self, package: &[u8]) -> Result<Member, Doubt> {

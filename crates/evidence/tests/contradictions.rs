@@ -8,9 +8,12 @@
 
 mod room;
 
-use hardfrost_evidence::Doubt;
+use borsh::{BorshDeserialize, BorshSerialize};
+use hardfrost_evidence::{Doubt, Verdict};
 use hardfrost_primitives::Hash32;
-use hardfrost_wire::{CommitmentsPayload, Incarnation, OperatorKey, PackagePayload};
+use hardfrost_wire::{
+    CommitmentsPayload, Frame, Incarnation, Kind, OperatorKey, PackagePayload, Payload,
+};
 use room::{key, member, say, say_as, spoilt, Garbage, Life, Stage};
 
 /// An operator's key whose signatures differ from those of [`key`]: other auxiliary randomness.
@@ -169,4 +172,41 @@ fn a_package_is_malformed_only_if_its_coordinator_signed_it_and_it_fails() {
             ("a share", &[&share], Doubt::ForeignFrame),
         ],
     );
+}
+
+/// A second statement with a byte too many does not read, and is a second statement all the same.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Longer<P>(P, u8);
+
+impl<P: Payload> Payload for Longer<P> {
+    const KIND: Kind = P::KIND;
+}
+
+#[test]
+fn r05_a_second_body_that_does_not_read_is_a_second_body() {
+    let stage = Stage::new();
+    let Stage {
+        room,
+        context,
+        good,
+    } = &stage;
+    let convicts = |kind: u8, frames: [&Frame; 2], who: u16| {
+        let proof = stage.proof(kind, &frames);
+        assert_eq!(room.judge(&proof), Verdict::Convicts(member(who)));
+    };
+    let offer = room.offer(Life(2, 0), context);
+    let longer = say(member(2), context, &Longer(offer.clone(), 0));
+    convicts(3, [&say(member(2), context, &offer), &longer], 2);
+    let share = room.share(Life(2, 0), context, good);
+    let longer = say(member(2), context, &Longer(share.clone(), 0));
+    convicts(2, [&say(member(2), context, &share), &longer], 2);
+    // Alone it is a share that does not decode, where its author is in the package that it names.
+    convicts(1, [good, &longer], 2);
+    let strangers = say(member(4), context, &Longer(share, 0));
+    let proof = stage.proof(1, &[good, &strangers]);
+    assert_eq!(room.judge(&proof), Verdict::Indeterminate(Doubt::NotChosen));
+    let coordinator = context.coordinator().unwrap();
+    let package: PackagePayload = room.verified(good).payload().unwrap();
+    let longer = say(coordinator, context, &Longer(package, 0));
+    convicts(4, [good, &longer], coordinator.number());
 }

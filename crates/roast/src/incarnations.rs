@@ -23,14 +23,21 @@ pub(crate) struct Incarnations {
 
 impl Incarnations {
     /// Notes a frame's incarnation, and the round of the frame if it is commitments. The first change makes the new one
-    /// current. Frames may come in any order, so of the two that one is current which commits in a higher round.
-    pub(crate) fn note(&mut self, member: Member, now: Incarnation, committed: Option<u32>) {
+    /// current. Frames may come in any order, so of the two that one is current which commits in a higher round. Whether
+    /// another one is current than before.
+    pub(crate) fn note(
+        &mut self,
+        member: Member,
+        now: Incarnation,
+        committed: Option<u32>,
+    ) -> bool {
         let seen = self.seen.entry(member).or_insert(Seen {
             first: now,
             second: None,
             current: now,
             round: None,
         });
+        let before = seen.current;
         if seen.first != now && seen.second.is_none() {
             seen.second = Some(now);
             let older = committed.is_some() && committed < seen.round;
@@ -44,6 +51,7 @@ impl Incarnations {
                 seen.current = now;
             }
         }
+        seen.current != before
     }
 
     /// Whether `incarnation` is a member's former self: its commitments are not chosen, and what it was chosen for is

@@ -5,6 +5,7 @@
 mod attempt;
 mod chosen;
 mod collector;
+mod convictions;
 mod incarnations;
 mod intake;
 mod pulls;
@@ -19,7 +20,7 @@ mod turns;
 pub use attempt::Attempt;
 pub use collector::{Collector, Recorded};
 pub use intake::{intake, Dropped};
-pub use question::{Answer, AttemptReport, Effect, Need};
+pub use question::{Answer, AttemptReport, Effect, Need, Question, Refusal};
 pub use session::{Outcome, Session, SessionEffect};
 pub use speaker::Speaker;
 pub use terms::Terms;

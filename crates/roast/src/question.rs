@@ -30,6 +30,49 @@ pub enum Need {
     Abort(AttemptId),
 }
 
+/// Which question an answer is to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    /// `Need::Derive`
+    Derive,
+    /// `Need::Open`
+    Open,
+    /// `Need::Round1`
+    Round1,
+    /// `Need::Round2`
+    Round2,
+    /// `Need::Aggregate`
+    Aggregate,
+    /// `Need::Abort`
+    Abort,
+}
+
+impl Need {
+    /// Which question it is.
+    #[must_use]
+    pub fn question(&self) -> Question {
+        match self {
+            Self::Derive(_) => Question::Derive,
+            Self::Open(_) => Question::Open,
+            Self::Round1(_) => Question::Round1,
+            Self::Round2(..) => Question::Round2,
+            Self::Aggregate(..) => Question::Aggregate,
+            Self::Abort(_) => Question::Abort,
+        }
+    }
+}
+
+/// Why the engine refused, in words for the operator; the kinds differ in what may be done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing changed, and the same question may do later: a limit, or a log that takes no record now.
+    Later(String),
+    /// A gate of ours is closed: the operator must act. Nothing is spent, and the same question may do later.
+    Gate(String),
+    /// Asking again will not help.
+    Final(String),
+}
+
 /// The engine's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -45,8 +88,8 @@ pub enum Answer {
     Signed(Signature),
     /// To `Aggregate`: the shares do not add up; these spoilt the sum.
     BadShares(Vec<Candidate>),
-    /// The engine refused, in words for the operator.
-    Refused(String),
+    /// The engine refused the question.
+    Refused(Question, Refusal),
 }
 
 /// What the attempt wants done.
@@ -62,6 +105,8 @@ pub enum Effect {
     Signed(Signature),
     /// Our engine does not open this attempt, in its words; other attempts may go on.
     Unopened(String),
+    /// A gate of ours keeps this attempt from being opened.
+    Closed(String),
     /// The session cannot go on here: ours to repair.
     Stuck(String),
 }

@@ -4,6 +4,7 @@
 //! simply not chosen again; where no package comes, min(t, q) members say so and all go on. Earlier attempts stay open.
 
 mod blame;
+mod ending;
 mod exchange;
 mod progress;
 
@@ -12,14 +13,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hardfrost_evidence::Evidence;
-use hardfrost_frost::{GroupPublic, Signature};
+use hardfrost_frost::Signature;
 use hardfrost_primitives::{Hash32, Member, Monotonic};
-use hardfrost_wire::{FinalSignature, Frame, Kind, Roster, Verified};
+use hardfrost_wire::{FinalSignature, Frame, Kind, Verified};
 
+use self::ending::End;
 use crate::attempt::Attempt;
+use crate::convictions::Convictions;
 use crate::incarnations::Incarnations;
 use crate::pulls::Pulls;
-use crate::question::{Answer, AttemptReport, Effect, Need};
+use crate::question::{Answer, Effect, Need};
 use crate::rounds::Rounds;
 use crate::speaker::Speaker;
 use crate::terms::Terms;
@@ -33,6 +36,10 @@ pub enum Outcome {
     Signed(Signature),
     /// Fewer than t members are not convicted: any holder of the evidence can check it.
     Infeasible,
+    /// A gate of our own engine is closed, in its words: we take no part.
+    Refused(String),
+    /// Our operator ended it.
+    Cancelled,
     /// Our own engine or key keeps this node from going on, in words.
     Stuck(String),
     /// Its deadline passed.
@@ -63,10 +70,10 @@ pub struct Session {
     pulls: Pulls,
     incarnations: Incarnations,
     attempts: BTreeMap<u32, Attempt>,
-    convicted: BTreeMap<Member, Evidence>,
-    rosters: BTreeMap<Hash32, Arc<Roster>>,
-    group_publics: BTreeMap<Hash32, Arc<GroupPublic>>,
-    outcome: Option<Outcome>,
+    /// By the hash that heads an attempt's frames, its round.
+    heads: BTreeMap<Hash32, u32>,
+    convictions: Convictions,
+    end: Option<End>,
     deadline: Monotonic,
 }
 
@@ -81,7 +88,6 @@ impl Session {
     ) -> (Self, Vec<SessionEffect>) {
         let terms = Arc::new(terms);
         let context = terms.context(1);
-        let public = Arc::clone(terms.group.public());
         let mut this = Self {
             timers: Timers {
                 round_trip: Duration::ZERO,
@@ -91,10 +97,9 @@ impl Session {
             pulls: Pulls::begin(now),
             incarnations: Incarnations::default(),
             attempts: BTreeMap::new(),
-            convicted: BTreeMap::new(),
-            rosters: BTreeMap::from([(terms.roster.hash(), Arc::clone(&terms.roster))]),
-            group_publics: BTreeMap::from([(public.hash(), public)]),
-            outcome: None,
+            heads: BTreeMap::new(),
+            convictions: Convictions::new(&terms),
+            end: None,
             deadline,
             terms,
         };
@@ -116,40 +121,13 @@ impl Session {
     /// Whether frames headed so belong here.
     #[must_use]
     pub fn owns(&self, context: Hash32) -> bool {
-        self.terms.head() == context || self.attempts.values().any(|a| a.hash() == context)
-    }
-
-    /// How it ended, if it did.
-    #[must_use]
-    pub fn outcome(&self) -> Option<&Outcome> {
-        self.outcome.as_ref()
-    }
-
-    /// When the session gives up.
-    #[must_use]
-    pub fn deadline(&self) -> Monotonic {
-        self.deadline
-    }
-
-    /// When the session may be forgotten, with the signature that is kept until then.
-    #[must_use]
-    pub fn swept_at(&self) -> Monotonic {
-        self.deadline.plus(Duration::from_secs(24 * 3600))
-    }
-
-    /// What each attempt looks like at `now`.
-    #[must_use]
-    pub fn reports(&self, now: Monotonic) -> Vec<AttemptReport> {
-        self.attempts
-            .values()
-            .map(|attempt| attempt.report(now))
-            .collect()
+        self.terms.head() == context || self.heads.contains_key(&context)
     }
 
     /// The convicted members and the first proof against each.
     #[must_use]
     pub fn convicted(&self) -> &BTreeMap<Member, Evidence> {
-        &self.convicted
+        self.convictions.proven()
     }
 
     /// Takes a frame whose signature is checked.
@@ -159,40 +137,57 @@ impl Session {
         now: Monotonic,
         frame: &Verified<Frame>,
     ) -> Vec<SessionEffect> {
+        // Proofs take what this group's sizes allow. Nothing larger is heard: it could do harm and not be proven.
+        let size_max = frame.kind().frame_bytes_max(self.terms.sizes());
+        if frame.as_bytes().len() > size_max {
+            return Vec::new();
+        }
         if frame.kind() == Kind::Pull {
             self.note_incarnation(frame, None);
             return self.answer_pull(now, frame);
         }
-        if self.outcome.is_some() {
+        if self.end.is_some() {
             return self.after_the_end(now, frame);
         }
-        if frame.head().context == self.terms.head() {
-            self.note_incarnation(frame, None);
-            self.note_advance(frame);
-            return self.progress(speaker, now);
+        let context = frame.head().context;
+        if context == self.terms.head() {
+            let news = self.note_incarnation(frame, None) | self.note_advance(frame);
+            return self.progress_at(news, speaker, now);
         }
-        let hash = frame.head().context;
-        let found = self
-            .attempts
-            .iter_mut()
-            .find(|(_, attempt)| attempt.hash() == hash);
-        let Some((round, attempt)) = found else {
+        match (self.heads.get(&context).copied(), frame.kind()) {
+            (None, _) => Vec::new(),
+            (Some(round), Kind::Offer) => {
+                self.note_incarnation(frame, None);
+                self.take_offer(speaker, now, round, frame)
+            }
+            (Some(round), _) => self.attempt_frame(speaker, now, round, frame),
+        }
+    }
+
+    /// A frame that is not new moves nothing.
+    fn attempt_frame(
+        &mut self,
+        speaker: &Speaker,
+        now: Monotonic,
+        round: u32,
+        frame: &Verified<Frame>,
+    ) -> Vec<SessionEffect> {
+        let Some(attempt) = self.attempts.get_mut(&round) else {
             return Vec::new();
         };
-        let round = *round;
-        if frame.kind() == Kind::Offer {
-            self.note_incarnation(frame, None);
-            return self.take_offer(speaker, now, round, frame);
-        }
         let (kind, author) = (frame.kind(), frame.head().author);
         let before = attempt.collector().first(kind, author).is_some();
         let effects = attempt.frame(speaker, now, frame);
         let new = !before && attempt.collector().first(kind, author).is_some();
         let quoted: Vec<_> = attempt.lives().filter(|_| kind == Kind::Package).collect();
+        let mut news = new || !effects.is_empty();
         for (member, life) in quoted {
-            self.incarnations.note(member, life, Some(round));
+            news |= self.incarnations.note(member, life, Some(round));
         }
-        self.note_incarnation(frame, (kind == Kind::Commitments).then_some(round));
+        news |= self.note_incarnation(frame, (kind == Kind::Commitments).then_some(round));
+        if !news {
+            return Vec::new();
+        }
         let mut out = Vec::new();
         if new {
             self.pulls.progressed();
@@ -200,6 +195,14 @@ impl Session {
         }
         out.extend(self.taken(speaker, now, round, effects));
         out
+    }
+
+    fn progress_at(&mut self, news: bool, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
+        if news {
+            self.progress(speaker, now)
+        } else {
+            Vec::new()
+        }
     }
 
     /// Takes the engine's answer about the attempt of a round.
@@ -213,7 +216,7 @@ impl Session {
         let Some(attempt) = self.attempts.get_mut(&round) else {
             return Vec::new();
         };
-        if self.outcome.is_some() {
+        if self.end.is_some() {
             return Vec::new();
         }
         let effects = attempt.answer(speaker, now, answer);
@@ -227,7 +230,7 @@ impl Session {
             && said.message == self.terms.message
             && said.key_spec == *self.terms.group.spec();
         let key = self.terms.group.output_key();
-        if self.outcome.is_some() || !ours || !signature.verifies(&self.terms.message, &key) {
+        if self.end.is_some() || !ours || !signature.verifies(&self.terms.message, &key) {
             return Vec::new();
         }
         self.finish(now, Outcome::Signed(signature))
@@ -245,13 +248,14 @@ impl Session {
             match effect {
                 Effect::Send(frame) => out.push(SessionEffect::Send(frame.as_bytes().to_vec())),
                 Effect::Ask(need) => out.push(SessionEffect::Ask(round, need)),
-                Effect::Prove(proof) => out.extend(self.convict(now, proof, true)),
+                Effect::Prove(proof) => out.extend(self.convict(now, proof)),
                 Effect::Signed(signature) => {
                     out.push(SessionEffect::Send(self.signature(&signature).to_bytes()));
                     out.extend(self.finish(now, Outcome::Signed(signature)));
                 }
                 // Whoever cannot open a later attempt goes on serving what is open.
-                Effect::Unopened(_) if round > 0 => {}
+                Effect::Unopened(_) | Effect::Closed(_) if round > 0 => {}
+                Effect::Closed(why) => out.extend(self.finish(now, Outcome::Refused(why))),
                 Effect::Unopened(why) | Effect::Stuck(why) => {
                     out.extend(self.finish(now, Outcome::Stuck(why)))
                 }
@@ -268,23 +272,5 @@ impl Session {
             key_spec: self.terms.group.spec().clone(),
             signature: signature.0,
         }
-    }
-
-    /// At every end of the session what is live of its attempts is destroyed.
-    fn finish(&mut self, now: Monotonic, outcome: Outcome) -> Vec<SessionEffect> {
-        if self.outcome.is_some() {
-            return Vec::new();
-        }
-        self.outcome = Some(outcome.clone());
-        let mut out = self.last_proofs(now);
-        for (round, attempt) in &mut self.attempts {
-            for effect in attempt.abort(now) {
-                if let Effect::Ask(need) = effect {
-                    out.push(SessionEffect::Ask(*round, need));
-                }
-            }
-        }
-        out.push(SessionEffect::Ended(outcome));
-        out
     }
 }

@@ -127,6 +127,7 @@ fn r10_at_every_end_every_live_attempt_is_aborted() {
         let opened = desk.node.asks_of(|need| matches!(need, Need::Open(_)));
         let aborted = desk.node.asks_of(|need| matches!(need, Need::Abort(_)));
         assert_eq!((opened, aborted), (4, 4));
+        assert_eq!(desk.rounds(), 4, "what they looked like is kept");
     };
     let three_rounds = || {
         let mut desk = Desk::new(&[false]);
@@ -162,6 +163,7 @@ fn r10_at_every_end_every_live_attempt_is_aborted() {
     signed.node.hear(&signed.finished(signature.0));
     assert!(signed.node.signature().is_some());
     opened_and_aborted(&signed);
+    signed.node.wait(LIFE);
     assert_eq!(signed.node.session.poll_timeout(), None);
     assert!(signed.node.session.swept_at() > at(LIFE));
 }

@@ -214,6 +214,7 @@ fn held(desk: &mut Desk, asker: Member, count: u64) -> usize {
     let pull = PullPayload {
         incarnation: incarnation(asker),
         round: 0,
+        convicted: Vec::new(),
         first_turn: 0,
         held: vec![hardfrost_wire::HeldTurn {
             package: [0; 8],

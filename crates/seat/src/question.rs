@@ -8,7 +8,7 @@ use hardfrost_engine::{
 };
 use hardfrost_frost::Commitments;
 use hardfrost_primitives::{AttemptId, Member, Monotonic, SessionId};
-use hardfrost_roast::{Answer, Need, Terms};
+use hardfrost_roast::{Answer, Need, Question, Refusal, Terms};
 
 use crate::seat::Seat;
 
@@ -77,7 +77,27 @@ fn package(terms: &Terms, chosen: &BTreeMap<Member, Commitments>) -> SigningPack
     }
 }
 
-pub(crate) fn answer(reply: Reply) -> Option<Answer> {
+/// What may be done about a rejection.
+fn refusal(rejection: &Rejection) -> Refusal {
+    let why = rejection.to_string();
+    match rejection {
+        // An engine whose storage failed is opened again by its host; what it held is then gone, and later attempts go on.
+        Rejection::CapacityExceeded(_) | Rejection::StorageFault => Refusal::Later(why),
+        Rejection::SigningPolicy(_) => Refusal::Gate(why),
+        Rejection::Validation(_)
+        | Rejection::SessionConflict(_)
+        | Rejection::SessionNotFound
+        | Rejection::DkgNotReady
+        | Rejection::Round1NotStarted
+        | Rejection::ConsumedNonceReplay
+        | Rejection::AttemptSuperseded
+        | Rejection::AttemptAlreadyAggregated
+        | Rejection::InvalidSignatureShare(_)
+        | Rejection::Internal => Refusal::Final(why),
+    }
+}
+
+pub(crate) fn answer(question: Question, reply: Reply) -> Option<Answer> {
     Some(match reply {
         Reply::Derived(ids, _) => Answer::Derived(ids.coordinator, ids.fingerprint, ids.attempt),
         Reply::Opened(opened) => Answer::Opened(opened.attempt),
@@ -88,7 +108,7 @@ pub(crate) fn answer(reply: Reply) -> Option<Answer> {
         // Another seat of this engine has finished the attempt: there is nothing left to do in it, and its signature
         // comes from whoever has it.
         Reply::Rejected(Rejection::AttemptAlreadyAggregated) => return None,
-        Reply::Rejected(rejection) => Answer::Refused(rejection.to_string()),
+        Reply::Rejected(rejection) => Answer::Refused(question, refusal(&rejection)),
         Reply::DkgDealt(_)
         | Reply::DkgSealed(_)
         | Reply::DkgPending(_)

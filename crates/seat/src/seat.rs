@@ -9,7 +9,7 @@ use hardfrost_engine::{Approval, Approve, Artifact, Command, Rejection, Reply, T
 use hardfrost_evidence::Evidence;
 use hardfrost_frost::GroupPublic;
 use hardfrost_primitives::{Hash32, KeyGroup, Member, Monotonic, Now, RequestId, SessionId};
-use hardfrost_roast::{Session, Speaker};
+use hardfrost_roast::{Question, Session, Speaker};
 use hardfrost_wire::{FromPeer, Incarnation, OperatorIndex, OperatorKey, Roster};
 
 use crate::early::Early;
@@ -47,6 +47,8 @@ pub enum Request {
         /// How long approval and sessions live.
         life: Duration,
     },
+    /// End a session here. What other members do, and what was sent already, it cannot take back.
+    Cancel(SessionId),
 }
 
 /// What a seat wants done.
@@ -95,7 +97,7 @@ pub struct SeatTerms {
 pub(crate) enum Asker {
     /// Of the ceremony with this id.
     Ceremony(Hash32),
-    Session(SessionId, u32),
+    Session(SessionId, u32, Question),
     Approval {
         key_group: KeyGroup,
         ends: Monotonic,
@@ -222,7 +224,9 @@ impl Seat {
     fn reply(&mut self, now: Now, asker: Asker, reply: Reply) -> Vec<Output> {
         match asker {
             Asker::Ceremony(ceremony) => self.ceremony_reply(ceremony, reply),
-            Asker::Session(session, round) => self.session_reply(now, &session, round, reply),
+            Asker::Session(session, round, question) => {
+                self.session_reply(now, &session, (round, question), reply)
+            }
             Asker::Approval { key_group, ends } => match reply {
                 Reply::Approved(approval) => self.approved(now, &key_group, ends, approval),
                 Reply::Rejected(rejection) => vec![Output::Event(Event::Refused(rejection))],
@@ -270,6 +274,7 @@ impl Seat {
                 };
                 vec![self.ask(asker, Command::Approve(approve))]
             }
+            Request::Cancel(session) => self.cancelled(now, &session),
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hardfrost_engine::{Approval, Command, Reply};
+use hardfrost_engine::{Approval, Command, Rejection, Reply};
 use hardfrost_evidence::Evidence;
 use hardfrost_frost::DerivedGroup;
 use hardfrost_primitives::{Hash32, KeyGroup, Message, Monotonic, Now, SessionId};
-use hardfrost_roast::{AttemptReport, Need, Outcome, Session, SessionEffect, Terms};
+use hardfrost_roast::{AttemptReport, Need, Outcome, Question, Session, SessionEffect, Terms};
 use hardfrost_wire::{FinalSignature, Frame, Verified};
 
 use crate::question::answer;
@@ -123,6 +123,14 @@ impl Seat {
         self.session_effects(now, &name, effects)
     }
 
+    pub(crate) fn cancelled(&mut self, now: Now, name: &SessionId) -> Vec<Output> {
+        let Some(session) = self.sessions.get_mut(name) else {
+            return vec![Output::Event(Event::Refused(Rejection::SessionNotFound))];
+        };
+        let effects = session.cancel(now.mono);
+        self.session_effects(now, name, effects)
+    }
+
     pub(crate) fn session_timeouts(&mut self, now: Now) -> Vec<Output> {
         let over = |s: &Session| s.outcome().is_some() && s.swept_at() <= now.mono;
         let names = self.sessions.iter().filter(|(_, session)| over(session));
@@ -145,10 +153,10 @@ impl Seat {
         &mut self,
         now: Now,
         name: &SessionId,
-        round: u32,
+        (round, question): (u32, Question),
         reply: Reply,
     ) -> Vec<Output> {
-        let Some(answer) = answer(reply) else {
+        let Some(answer) = answer(question, reply) else {
             return Vec::new();
         };
         let Some(session) = self.sessions.get_mut(name) else {
@@ -203,13 +211,14 @@ impl Seat {
                     out.extend(peer.map(|peer| Output::SendTo(peer, bytes)));
                 }
                 SessionEffect::Ask(round, need) => {
+                    let question = need.question();
                     let Some(command) = self.command(now.mono, name, need) else {
                         continue;
                     };
                     out.push(if matches!(command, Command::Abort(_)) {
                         self.tell(command)
                     } else {
-                        self.ask(Asker::Session(name.clone(), round), command)
+                        self.ask(Asker::Session(name.clone(), round, question), command)
                     });
                 }
                 SessionEffect::Convicted(member, proof) => {

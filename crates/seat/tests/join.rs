@@ -33,8 +33,11 @@ fn all_seats_make_a_key_and_sign() {
             assert_eq!(approval.inputs[0].session, spend.session(&group, "one"));
             world.assert_signed(index, &spend);
             assert_eq!(world.nodes[index].seat.noise(), 0);
-            let forgotten = world.now.mono.plus(PATIENCE + DAY);
-            assert_eq!(world.nodes[index].seat.poll_timeout(), Some(forgotten));
+        }
+        let forgotten = world.now.mono.plus(PATIENCE + DAY);
+        world.wait(Duration::from_secs(60));
+        for node in &world.nodes {
+            assert_eq!(node.seat.poll_timeout(), Some(forgotten));
         }
     }
 }
@@ -215,11 +218,40 @@ fn too_few_approvals_end_at_the_deadline() {
     world.wait(PATIENCE - Duration::from_secs(1));
     assert_eq!(world.outcomes(0), []);
     world.wait(Duration::from_secs(1));
+    let forgotten = world.now.mono.plus(DAY);
+    world.wait(Duration::from_secs(60));
     for index in [0, 1] {
         assert_eq!(world.outcomes(index), [Outcome::Expired]);
-        let forgotten = world.now.mono.plus(DAY);
         assert_eq!(world.nodes[index].seat.poll_timeout(), Some(forgotten));
     }
+}
+
+/// Who cancels takes no part any more; the others go on.
+#[test]
+fn an_operator_cancels_its_own_part_only() {
+    let (mut world, group) = World::with_key(5, 3, 9);
+    let spend = Spend::new(&group);
+    world.ask_all(&spend.request(&group, "one"));
+    let session = spend.session(&group, "one");
+    world.ask(4, &Request::Cancel(session.clone()));
+    assert_eq!(world.outcomes(4), [Outcome::Cancelled]);
+    assert_eq!(world.live()[4], 0);
+    world.run_for(Duration::from_secs(60));
+    for index in 0..4 {
+        world.assert_signed(index, &spend);
+    }
+    assert_eq!(world.outcomes(4), [Outcome::Cancelled]);
+    // An end is final, for cancelling too; a session that never was has nothing to cancel.
+    for index in [0, 4] {
+        world.ask(index, &Request::Cancel(session.clone()));
+        assert_eq!(world.outcomes(index).len(), 1);
+    }
+    let strange = Request::Cancel(spend.session(&group, "two"));
+    world.ask(0, &strange);
+    let last = world.nodes[0].events.last();
+    assert!(
+        matches!(last, Some(Event::Refused(rejection)) if rejection.code() == Code::SessionNotFound)
+    );
 }
 
 fn key_failure(world: &World, index: usize) -> &CeremonyFault {

@@ -201,6 +201,14 @@ impl Verified<Frame> {
         }
     }
 
+    /// H(package body) that a share names, also where the rest of its payload does not read.
+    #[must_use]
+    pub fn named_package(&self) -> Option<Hash32> {
+        let payload = self.body().get(HEAD_BYTES..)?;
+        let named = payload.get(16..)?.first_chunk::<32>()?;
+        (self.kind() == Kind::Share).then_some(Hash32(*named))
+    }
+
     /// Parses the payload, all of it.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ pub use kind::{Kind, Sizes};
 pub use operator::{OperatorKey, OperatorKeyError, OperatorPublic};
 pub use roster::{Operator, Roster, RosterError};
 pub use signing::{
-    session_head, AdvancePayload, CommitmentsPayload, FinalSignature, HeldTurn, Incarnation,
-    OfferPayload, PackagePayload, PullPayload, SharePayload, PULLED_TURNS_MAX,
+    pulled_turns, session_head, AdvancePayload, CommitmentsPayload, FinalSignature, HeldTurn,
+    Incarnation, OfferPayload, PackagePayload, PullPayload, SharePayload, PULLED_TURNS_MAX,
 };
 pub use trust::{FromPeer, OperatorIndex, Verified};

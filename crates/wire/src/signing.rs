@@ -70,6 +70,8 @@ pub struct PullPayload {
     pub incarnation: Incarnation,
     /// The round it is in.
     pub round: u32,
+    /// Whose convictions it knows: n bits, the lowest of a byte first; zeros at the end may be left out.
+    pub convicted: Vec<u8>,
     /// The turn of the first entry of `held`.
     pub first_turn: u32,
     /// Turn after turn, at most [`PULLED_TURNS_MAX`].
@@ -87,6 +89,12 @@ pub struct HeldTurn {
 
 /// Turns in one pull.
 pub const PULLED_TURNS_MAX: usize = 64;
+
+/// Turns that a pull of a group of `count` tells of, so that it keeps its limit: in the largest groups one less.
+#[must_use]
+pub fn pulled_turns(count: u16) -> usize {
+    PULLED_TURNS_MAX - usize::from(count > 960)
+}
 
 /// Its author goes on to a round.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -180,10 +180,11 @@ proptest! {
         (context, seat, aux) in (hash(), 1u16..=5, uniform32(any::<u8>())),
         (who, package, held) in (incarnation(), hash(), vec(held(), 0..=64)),
         (round, first_turn) in (any::<u32>(), any::<u32>()),
+        convicted in vec(any::<u8>(), 0..=125),
     ) {
         returns(context, seat, aux, &OfferPayload { incarnation: who, package });
         returns(context, seat, aux, &AdvancePayload { incarnation: who, round });
-        let said = PullPayload { incarnation: who, round, first_turn, held };
+        let said = PullPayload { incarnation: who, round, convicted, first_turn, held };
         returns(context, seat, aux, &said);
     }
 

@@ -12,9 +12,9 @@ use std::fmt::Debug;
 
 use hardfrost_primitives::{Hash32, KeyGroup, KeySpec, Member, SessionId};
 use hardfrost_wire::{
-    session_head, AdvancePayload, CommitmentsPayload, ConfirmPayload, EchoPayload, Frame,
-    FrameError, HeldTurn, Incarnation, OfferPayload, PackagePayload, Payload, PullPayload,
-    Round1Payload, Round2Payload, SharePayload, Sizes, PULLED_TURNS_MAX,
+    pulled_turns, session_head, AdvancePayload, CommitmentsPayload, ConfirmPayload, EchoPayload,
+    Frame, FrameError, HeldTurn, Incarnation, OfferPayload, PackagePayload, Payload, PullPayload,
+    Round1Payload, Round2Payload, SharePayload, Sizes,
 };
 use people::{body, envelope, head, key, member, roster, SIZES};
 
@@ -106,10 +106,11 @@ fn pull() {
     let payload = PullPayload {
         incarnation: incarnation(),
         round: 0x0102_0304,
+        convicted: vec![0xc1],
         first_turn: 0x0506_0708,
         held: vec![held(0x77, &[0xe1, 0xe2]), held(0, &[])],
     };
-    let rounds = "0403020108070605";
+    let rounds = "0403020101000000c108070605";
     let turns = "02000000777777777777777702000000e1e2000000000000000000000000";
     pinned(&payload, &[&"aa".repeat(16), rounds, turns]);
 }
@@ -248,8 +249,9 @@ fn every_honest_frame_of_a_signing_fits_its_limit() {
         let pull = PullPayload {
             incarnation: incarnation(),
             round: u32::MAX,
+            convicted: vec![0xff; n.div_ceil(8)],
             first_turn: u32::MAX,
-            held: vec![held; PULLED_TURNS_MAX],
+            held: vec![held; pulled_turns(count)],
         };
         fits(sizes, &Frame::sign(head(1), &pull, &key(1)));
     }

@@ -1,6 +1,6 @@
 //! From proofs to convictions. Only what verifies here counts, whoever made it.
 
-use hardfrost_evidence::{Evidence, Verdict};
+use hardfrost_evidence::Evidence;
 use hardfrost_primitives::Monotonic;
 use hardfrost_wire::{Frame, Verified};
 
@@ -15,41 +15,25 @@ impl Session {
         now: Monotonic,
         proof: Evidence,
     ) -> Vec<SessionEffect> {
-        let mut effects = self.convict(now, proof, false);
-        effects.extend(self.progress(speaker, now));
-        effects
+        let effects = self.convict(now, proof);
+        if effects.is_empty() || self.end.is_some() {
+            return effects;
+        }
+        [effects, self.progress(speaker, now)].concat()
     }
 
-    /// New evidence is verified, sent once to everybody where we made it, then acted on. One proof a member is kept.
-    pub(super) fn convict(
-        &mut self,
-        now: Monotonic,
-        proof: Evidence,
-        ours: bool,
-    ) -> Vec<SessionEffect> {
-        // Cheap, and harmless if it lies: a proof that names a convicted member and convicts another is not missed
-        // for long, since whoever holds the frames makes the proof itself.
-        if proof
-            .accused()
-            .is_none_or(|m| self.convicted.contains_key(&m))
-        {
-            return Vec::new();
-        }
-        let Verdict::Convicts(member) = proof.verify(&self.rosters, &self.group_publics) else {
+    /// New evidence, whoever made it, is verified, sent once to everybody, then acted on. One proof a member is kept.
+    pub(super) fn convict(&mut self, now: Monotonic, proof: Evidence) -> Vec<SessionEffect> {
+        let Some(member) = self.convictions.judge(&proof) else {
             return Vec::new();
         };
-        if self.convicted.contains_key(&member) {
-            return Vec::new();
-        }
-        self.convicted.insert(member, proof.clone());
         self.pulls.progressed();
-        let mut out = Vec::new();
-        if ours {
-            out.push(SessionEffect::Send(proof.to_frame()));
-        }
-        out.push(SessionEffect::Convicted(member, proof));
-        let left = usize::from(self.terms.public().count()) - self.convicted.len();
-        if self.outcome.is_none() && left < usize::from(self.terms.public().threshold()) {
+        let mut out = vec![
+            SessionEffect::Send(proof.to_frame()),
+            SessionEffect::Convicted(member, proof),
+        ];
+        let left = usize::from(self.terms.public().count()) - self.convicted().len();
+        if self.end.is_none() && left < usize::from(self.terms.public().threshold()) {
             out.extend(self.finish(now, Outcome::Infeasible));
         }
         out
@@ -64,7 +48,7 @@ impl Session {
         }
         proofs
             .into_iter()
-            .flat_map(|proof| self.convict(now, proof, true))
+            .flat_map(|proof| self.convict(now, proof))
             .collect()
     }
 
@@ -75,12 +59,8 @@ impl Session {
         now: Monotonic,
         frame: &Verified<Frame>,
     ) -> Vec<SessionEffect> {
-        let hash = frame.head().context;
-        let found = self
-            .attempts
-            .values_mut()
-            .find(|attempt| attempt.hash() == hash);
-        let Some(attempt) = found else {
+        let round = self.heads.get(&frame.head().context);
+        let Some(attempt) = round.and_then(|round| self.attempts.get_mut(round)) else {
             return Vec::new();
         };
         let mut proofs = attempt.record_only(now, frame);
@@ -88,7 +68,7 @@ impl Session {
         proofs.extend(attempt.bad_shares());
         proofs
             .into_iter()
-            .flat_map(|proof| self.convict(now, proof, true))
+            .flat_map(|proof| self.convict(now, proof))
             .collect()
     }
 }

@@ -2,7 +2,8 @@
 
 use hardfrost_primitives::{Hash32, Member, Monotonic};
 use hardfrost_wire::{
-    AdvancePayload, Frame, HeldTurn, Kind, OfferPayload, PullPayload, Verified, PULLED_TURNS_MAX,
+    pulled_turns, AdvancePayload, Frame, HeldTurn, Kind, OfferPayload, PullPayload, Verified,
+    PULLED_TURNS_MAX,
 };
 
 use super::{Outcome, Session, SessionEffect};
@@ -77,21 +78,40 @@ impl Session {
     /// Says what we hold of the latest turns, so that peers send what we lack.
     pub(super) fn pull(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
         self.pulls.sent(now, self.timers.round_trip);
-        let first = self.pulls.first_turn(self.attempts.len(), PULLED_TURNS_MAX);
+        let first = self.pulls.first_turn(
+            self.attempts.len(),
+            pulled_turns(self.terms.public().count()),
+        );
         let question = self.question(speaker, first);
         question.into_iter().map(SessionEffect::Send).collect()
+    }
+
+    fn convicted_bits(&self) -> Vec<u8> {
+        let Some((last, _)) = self.convicted().last_key_value() else {
+            return Vec::new();
+        };
+        let mut bits = vec![0; usize::from(last.number()).div_ceil(8)];
+        for member in self.convicted().keys() {
+            set_bit(&mut bits, usize::from(member.number()) - 1);
+        }
+        bits
     }
 
     /// What we hold of the turns from the `first` that is open here.
     fn question(&self, speaker: &Speaker, first: usize) -> Option<Vec<u8>> {
         let count = self.terms.public().count();
-        let turns = self.attempts.iter().skip(first).take(PULLED_TURNS_MAX);
+        let turns = self
+            .attempts
+            .iter()
+            .skip(first)
+            .take(pulled_turns(self.terms.public().count()));
         let turns: Vec<(u32, HeldTurn)> = turns
             .map(|(turn, attempt)| (*turn, held(attempt, count)))
             .collect();
         let payload = PullPayload {
             incarnation: speaker.incarnation,
             round: self.rounds.round(),
+            convicted: self.convicted_bits(),
             first_turn: turns.first().map_or(0, |(turn, _)| *turn),
             held: turns.into_iter().map(|(_, held)| held).collect(),
         };
@@ -115,11 +135,16 @@ impl Session {
         if !here || !few || !self.pulls.may_answer(asker, frame.body_hash(), now) {
             return Vec::new();
         }
-        let answers = match &self.outcome {
+        let answers = match self.outcome() {
             Some(Outcome::Signed(signature)) => vec![self.signature(signature).to_bytes()],
-            Some(Outcome::Infeasible | Outcome::Stuck(_) | Outcome::Expired) | None => {
-                self.lacking(&asked)
-            }
+            Some(
+                Outcome::Infeasible
+                | Outcome::Refused(_)
+                | Outcome::Cancelled
+                | Outcome::Stuck(_)
+                | Outcome::Expired,
+            )
+            | None => self.lacking(&asked),
         };
         answers
             .into_iter()
@@ -130,7 +155,9 @@ impl Session {
     fn lacking(&self, asked: &PullPayload) -> Vec<Vec<u8>> {
         let count = self.terms.public().count();
         let mut answers = self.rounds.certificate_beyond(asked.round);
-        answers.extend(self.convicted.values().map(|proof| proof.to_frame()));
+        let known = |m: &Member| bit(&asked.convicted, places(*m, count).0);
+        let proofs = self.convicted().iter().filter(|(m, _)| !known(m));
+        answers.extend(proofs.map(|(_, proof)| proof.to_frame()));
         let none = HeldTurn {
             package: [0; 8],
             members: Vec::new(),
@@ -149,20 +176,27 @@ impl Session {
         answers
     }
 
-    pub(super) fn note_advance(&mut self, frame: &Verified<Frame>) {
-        if let Ok(AdvancePayload { round, .. }) = frame.payload() {
-            if self.rounds.advanced(frame, round) {
-                self.pulls.progressed();
-            }
+    /// Whether that is new.
+    pub(super) fn note_advance(&mut self, frame: &Verified<Frame>) -> bool {
+        let Ok(AdvancePayload { round, .. }) = frame.payload() else {
+            return false;
+        };
+        let new = self.rounds.advanced(frame, round);
+        if new {
+            self.pulls.progressed();
         }
+        new
     }
 
-    /// The first change of a member's incarnation ends what its former self owes.
-    pub(super) fn note_incarnation(&mut self, frame: &Verified<Frame>, committed: Option<u32>) {
-        if let Some(incarnation) = frame.incarnation() {
-            let member = frame.head().author;
-            self.incarnations.note(member, incarnation, committed);
-        }
+    /// The first change of a member's incarnation ends what its former self owes. Whether anything changed.
+    pub(super) fn note_incarnation(
+        &mut self,
+        frame: &Verified<Frame>,
+        committed: Option<u32>,
+    ) -> bool {
+        let member = frame.head().author;
+        let life = frame.incarnation();
+        life.is_some_and(|life| self.incarnations.note(member, life, committed))
     }
 
     /// We are chosen in a package that we have not seen: ask its offerer at once, and nobody else.
@@ -182,7 +216,10 @@ impl Session {
         if known || !self.pulls.may_ask(offerer, now) {
             return Vec::new();
         }
-        let latest = self.attempts.len().saturating_sub(PULLED_TURNS_MAX);
+        let latest = self
+            .attempts
+            .len()
+            .saturating_sub(pulled_turns(self.terms.public().count()));
         let question = self.question(speaker, latest);
         question
             .into_iter()

@@ -9,6 +9,7 @@ use hardfrost_wire::{AdvancePayload, Incarnation};
 
 use super::{Outcome, Session, SessionEffect};
 use crate::attempt::Attempt;
+use crate::question::Effect;
 use crate::speaker::Speaker;
 
 /// Attempts of one session at the most: what the engine keeps of one seat.
@@ -21,8 +22,8 @@ impl Session {
     /// When to call [`Self::timeout`] at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Monotonic> {
-        if self.outcome.is_some() {
-            return None;
+        if self.end.is_some() {
+            return self.drops_frames_at();
         }
         let (d, q) = (self.timers.round_trip, self.tolerated() + 1);
         let current = self.attempts.get(&self.rounds.round());
@@ -50,7 +51,10 @@ impl Session {
 
     /// Time has passed.
     pub fn timeout(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
-        if self.outcome.is_some() {
+        if self.end.is_some() {
+            if self.drops_frames_at().is_some_and(|at| at <= now) {
+                self.drop_frames(now);
+            }
             return Vec::new();
         }
         if now >= self.deadline {
@@ -79,6 +83,7 @@ impl Session {
         let Some((attempt, effects)) = started else {
             return Vec::new();
         };
+        self.heads.insert(attempt.hash(), round);
         self.attempts.insert(round, attempt);
         self.taken(speaker, now, round, effects)
     }
@@ -93,7 +98,7 @@ impl Session {
             Self::pull_if_due,
         ];
         for step in steps {
-            if self.outcome.is_some() {
+            if self.end.is_some() {
                 break;
             }
             out.extend(step(self, speaker, now));
@@ -103,10 +108,23 @@ impl Session {
 
     fn pull_if_due(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
         if self.pulls.due() <= now {
-            self.pull(speaker, now)
+            [self.pull(speaker, now), self.ask_again()].concat()
         } else {
             Vec::new()
         }
+    }
+
+    /// What our engine refused for now is asked again at the pace of pulls.
+    fn ask_again(&mut self) -> Vec<SessionEffect> {
+        let mut out = Vec::new();
+        for (round, attempt) in &mut self.attempts {
+            for effect in attempt.ask_again() {
+                if let Effect::Ask(need) = effect {
+                    out.push(SessionEffect::Ask(*round, need));
+                }
+            }
+        }
+        out
     }
 
     /// Chooses for the attempts that we coordinate: first among members that are free; once the attempt's timer has
@@ -115,7 +133,7 @@ impl Session {
         let threshold = usize::from(self.terms.public().threshold());
         let ready = |a: &Attempt| {
             let ours = a.coordinator() == speaker.member && a.package().is_none();
-            ours && a.committed().len() >= threshold
+            ours && a.usable().count() >= threshold
         };
         let attempts = self.attempts.iter().filter(|(_, attempt)| ready(attempt));
         let rounds: Vec<u32> = attempts.map(|(round, _)| *round).collect();
@@ -128,7 +146,7 @@ impl Session {
                 .flat_map(Attempt::bad_shares)
                 .collect();
             for proof in proofs {
-                out.extend(self.convict(now, proof, true));
+                out.extend(self.convict(now, proof));
             }
             out.extend(self.choose(speaker, now, round, &undelivered));
             if self
@@ -151,13 +169,13 @@ impl Session {
         round: u32,
         barred: &BTreeSet<Member>,
     ) -> Vec<SessionEffect> {
-        if self.outcome.is_some() {
+        if self.end.is_some() {
             return Vec::new();
         }
-        let (convicted, incarnations) = (&self.convicted, &self.incarnations);
+        let (convictions, incarnations) = (&self.convictions, &self.incarnations);
         let may = |member: Member, incarnation: Incarnation| {
             !barred.contains(&member)
-                && !convicted.contains_key(&member)
+                && !convictions.holds(member)
                 && !incarnations.is_former(member, incarnation)
         };
         let Some(attempt) = self.attempts.get_mut(&round) else {
@@ -174,10 +192,10 @@ impl Session {
     /// shown each member another package, and whoever signed one of them can never deliver for the other. Nor does any
     /// package bind whom it chose as its former self.
     fn bound(&mut self, those: impl Fn(&mut Attempt) -> BTreeSet<Member>) -> BTreeSet<Member> {
-        let (convicted, incarnations) = (&self.convicted, &self.incarnations);
+        let (convictions, incarnations) = (&self.convictions, &self.incarnations);
         let mut out = BTreeSet::new();
         for attempt in self.attempts.values_mut() {
-            if !attempt.binds() || convicted.contains_key(&attempt.coordinator()) {
+            if !attempt.binds() || convictions.holds(attempt.coordinator()) {
                 continue;
             }
             let former = |attempt: &Attempt, m: Member| {
@@ -204,20 +222,21 @@ impl Session {
     }
 
     /// The package is awaited from the moment at which t members have committed that are neither convicted nor owe.
+    /// Restarted members count, although they are not chosen: else a round that only they complete would never run out.
     fn start_timer(&mut self, now: Monotonic) {
         let threshold = usize::from(self.terms.public().threshold());
         let round = self.rounds.round();
         let waiting = self.attempts.get(&round).is_some_and(|attempt| {
-            attempt.awaited_from.is_none() && attempt.committed().len() >= threshold
+            attempt.awaited_from.is_none() && attempt.offering().count() >= threshold
         });
         if !waiting {
             return;
         }
         let owing = self.owing(now);
-        let convicted = &self.convicted;
+        let convictions = &self.convictions;
         if let Some(attempt) = self.attempts.get_mut(&round) {
-            let fit = |m: &&Member| !convicted.contains_key(*m) && !owing.contains(*m);
-            if attempt.committed().iter().filter(fit).count() >= threshold {
+            let fit = |m: &Member| !convictions.holds(*m) && !owing.contains(m);
+            if attempt.offering().filter(fit).count() >= threshold {
                 attempt.awaited_from = Some(now);
             }
         }
@@ -229,7 +248,7 @@ impl Session {
         let round = self.rounds.round();
         let attempt = self.attempts.get(&round)?;
         let wait = self.timers.answer(self.turns.cycle(round));
-        if self.convicted.contains_key(&attempt.coordinator()) {
+        if self.convictions.holds(attempt.coordinator()) {
             return attempt.awaited_from;
         }
         match attempt.package() {

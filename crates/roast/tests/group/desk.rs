@@ -27,6 +27,10 @@ pub const ME: u16 = 1;
 impl Desk {
     /// Coordinators of the first turns: this member for `true`, somebody else for `false`.
     pub fn new(mine: &[bool]) -> Self {
+        Self::with_engine(mine, Engine::Honest)
+    }
+
+    pub fn with_engine(mine: &[bool], engine: Engine) -> Self {
         let group = Group::new((3, 5), 1);
         let fits = |message: &Message| {
             let coordinators = coordinators(&group, *message, mine.len());
@@ -35,7 +39,7 @@ impl Desk {
         };
         let messages = (0..=255).map(|byte| Message([byte; 32]));
         let message = messages.into_iter().find(fits).unwrap();
-        let node = group.node(ME, message, Engine::Honest);
+        let node = group.node(ME, message, engine);
         Self {
             group,
             message,
@@ -46,7 +50,11 @@ impl Desk {
     /// Turn 0 is somebody else's, turn 1 ours. The coordinator of turn 0 shows us, at time zero, a package that chose
     /// us and two others. Returns those two and the package.
     pub fn withheld() -> (Self, [Member; 2], Frame) {
-        let mut desk = Self::new(&[false, true]);
+        Self::withheld_by(Engine::Honest)
+    }
+
+    pub fn withheld_by(engine: Engine) -> (Self, [Member; 2], Frame) {
+        let mut desk = Self::with_engine(&[false, true], engine);
         let others = desk.others(&[desk.coordinator(0)]);
         let chosen = [others[0], others[1]];
         let frames = [

@@ -8,7 +8,7 @@ use hardfrost_frost::{
     KeyShare, ShareFault, SigningNonces,
 };
 use hardfrost_primitives::{AttemptId, Member, Message};
-use hardfrost_roast::{Answer, Need, Speaker};
+use hardfrost_roast::{Answer, Need, Question, Refusal, Speaker};
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
@@ -25,8 +25,14 @@ pub enum Engine {
     BadShares,
     /// Derives another coordinator, fingerprint or attempt id.
     OtherIds(u8),
-    /// Opens nothing.
+    /// Opens nothing now.
     Full,
+    /// A gate is closed.
+    Closed,
+    /// Opens nothing, ever.
+    Broken,
+    /// Takes no record now: neither signs nor completes.
+    DiskFull,
     /// Says of every sum that all its shares are bad.
     Accuser,
     /// Its signatures are lost on the way back.
@@ -74,12 +80,23 @@ impl Signer {
                     | Engine::Slow
                     | Engine::BadShares
                     | Engine::Full
+                    | Engine::Closed
+                    | Engine::Broken
+                    | Engine::DiskFull
                     | Engine::Accuser
                     | Engine::Mute => {}
                 }
                 Answer::Derived(coordinator, fingerprint, id)
             }
-            Need::Open(_) if engine == Engine::Full => Answer::Refused("full".into()),
+            Need::Open(_) if engine == Engine::Full => {
+                Answer::Refused(Question::Open, Refusal::Later("full".into()))
+            }
+            Need::Open(_) if engine == Engine::Closed => {
+                Answer::Refused(Question::Open, Refusal::Gate("not approved".into()))
+            }
+            Need::Open(_) if engine == Engine::Broken => {
+                Answer::Refused(Question::Open, Refusal::Final("broken".into()))
+            }
             Need::Open(context) => Answer::Opened(context.attempt_id().unwrap()),
             Need::Round1(id) => {
                 let nonces = self.key_share.commit(&mut self.rng);
@@ -89,6 +106,12 @@ impl Signer {
                     "Round1 is asked once"
                 );
                 Answer::Committed(commitments)
+            }
+            Need::Round2(..) if engine == Engine::DiskFull => {
+                Answer::Refused(Question::Round2, Refusal::Later("disk full".into()))
+            }
+            Need::Aggregate(..) if engine == Engine::DiskFull => {
+                Answer::Refused(Question::Aggregate, Refusal::Later("disk full".into()))
             }
             Need::Round2(id, chosen) => self.sign(engine, id, chosen),
             Need::Aggregate(_, chosen, shares) => match aggregate(&self.package(chosen), &shares) {
@@ -102,7 +125,9 @@ impl Signer {
                 Ok(_) if engine == Engine::Mute => return None,
                 Ok(signature) => Answer::Signed(signature),
                 Err(AggregateError::BadShares(all)) => Answer::BadShares(all),
-                Err(other) => Answer::Refused(other.to_string()),
+                Err(other) => {
+                    Answer::Refused(Question::Aggregate, Refusal::Final(other.to_string()))
+                }
             },
             Need::Abort(id) => {
                 self.nonces.remove(&id);
@@ -120,7 +145,8 @@ impl Signer {
     ) -> Answer {
         let ours = self.nonces.get(&id).map(SigningNonces::commitments);
         if ours.is_none() || chosen.get(&self.share.member()) != ours.as_ref() {
-            return Answer::Refused("not our commitments".into());
+            let why = Refusal::Final("not our commitments".into());
+            return Answer::Refused(Question::Round2, why);
         }
         let nonces = self.nonces.remove(&id).unwrap();
         let mut share = sign(&self.share, nonces, &self.package(chosen)).unwrap();

@@ -146,6 +146,7 @@ fn asked(round: u32, first_turn: u32, held: Vec<HeldTurn>) -> PullPayload {
     PullPayload {
         incarnation: Incarnation([9; 16]),
         round,
+        convicted: Vec::new(),
         first_turn,
         held,
     }
@@ -168,7 +169,7 @@ fn r01_oversized_and_unreadable_pulls_are_noise() {
         &world,
         &spend,
         &group,
-        &asked(0, 0, vec![held(limit - 142)]),
+        &asked(0, 0, vec![held(limit - 146)]),
     );
     assert_eq!(large.len(), limit + 1);
     let mut foreign = good.clone();

@@ -23,6 +23,7 @@ fn a_session_is_forgotten_a_day_after_its_deadline() {
         let payload = PullPayload {
             incarnation: Incarnation([9; 16]),
             round,
+            convicted: Vec::new(),
             first_turn: 0,
             held: Vec::new(),
         };

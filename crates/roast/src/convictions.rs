@@ -1,0 +1,71 @@
+//! What is proven of whom, as this node has verified it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use hardfrost_evidence::{Evidence, Verdict};
+use hardfrost_frost::GroupPublic;
+use hardfrost_primitives::{Hash32, Member};
+use hardfrost_wire::Roster;
+
+use crate::terms::Terms;
+
+/// Proofs that proved nothing, remembered so that nobody makes us judge the same one again and again.
+const DOUBTED_MAX: usize = 128;
+
+/// The convicted members with the first proof against each, and whom a judge here trusts.
+pub(crate) struct Convictions {
+    rosters: BTreeMap<Hash32, Arc<Roster>>,
+    group_publics: BTreeMap<Hash32, Arc<GroupPublic>>,
+    proven: BTreeMap<Member, Evidence>,
+    doubted: VecDeque<Hash32>,
+}
+
+impl Convictions {
+    pub(crate) fn new(terms: &Terms) -> Self {
+        let public = Arc::clone(terms.group.public());
+        Self {
+            rosters: BTreeMap::from([(terms.roster.hash(), Arc::clone(&terms.roster))]),
+            group_publics: BTreeMap::from([(public.hash(), public)]),
+            proven: BTreeMap::new(),
+            doubted: VecDeque::new(),
+        }
+    }
+
+    /// Judges a proof. Returns whom it convicts, if that is new.
+    pub(crate) fn judge(&mut self, proof: &Evidence) -> Option<Member> {
+        // Cheap, and harmless if it lies: a proof that names a convicted member and convicts another is not missed
+        // for long, since whoever holds the frames makes the proof itself.
+        if proof.accused().is_none_or(|m| self.holds(m)) {
+            return None;
+        }
+        let hash = proof.hash();
+        if self.doubted.contains(&hash) {
+            return None;
+        }
+        match proof.verify(&self.rosters, &self.group_publics) {
+            Verdict::Convicts(member) if self.holds(member) => None,
+            Verdict::Convicts(member) => {
+                self.proven.insert(member, proof.clone());
+                Some(member)
+            }
+            Verdict::Indeterminate(_) => {
+                if self.doubted.len() >= DOUBTED_MAX {
+                    self.doubted.pop_front();
+                }
+                self.doubted.push_back(hash);
+                None
+            }
+        }
+    }
+
+    /// Whether a member is convicted.
+    pub(crate) fn holds(&self, member: Member) -> bool {
+        self.proven.contains_key(&member)
+    }
+
+    /// All convicted members, each with the proof.
+    pub(crate) fn proven(&self) -> &BTreeMap<Member, Evidence> {
+        &self.proven
+    }
+}
