@@ -229,7 +229,7 @@ impl InProcess {
             Some(Step::Contributions) => "echoing contributions",
             Some(Step::Echoes) => "checking contributions, sealing shares",
             Some(Step::SealedShares) => "opening and checking shares",
-            Some(Step::Confirmations) => "certifying the key",
+            Some(Step::Confirmations | Step::Pending) => "certifying the key",
             Some(Step::Over) => "finishing",
         }
     }

@@ -21,18 +21,28 @@ impl Board {
         }
     }
 
-    /// Records a frame, then says whether it contradicts an earlier one.
-    pub(crate) fn record(&mut self, frame: Verified<Frame>) -> Result<(), CeremonyFault> {
-        let author = frame.head().author;
-        let first = self
-            .frames
-            .entry((frame.kind(), author))
-            .or_insert_with(|| frame.clone());
+    /// Records a frame, then says whether it contradicts an earlier one. Whether it is new.
+    pub(crate) fn record(&mut self, frame: Verified<Frame>) -> Result<bool, CeremonyFault> {
+        let name = (frame.kind(), frame.head().author);
+        let Some(first) = self.frames.get(&name) else {
+            self.frames.insert(name, frame);
+            return Ok(true);
+        };
         if first.body_hash() == frame.body_hash() {
-            Ok(())
+            Ok(false)
         } else {
-            Err(CeremonyFault::TwoBodies(author))
+            Err(CeremonyFault::TwoBodies(name.1))
         }
+    }
+
+    /// A member's frame of a kind.
+    pub(crate) fn of(&self, kind: Kind, member: Member) -> Option<&Verified<Frame>> {
+        self.frames.get(&(kind, member))
+    }
+
+    /// Keeps only the frames that `wanted` names.
+    pub(crate) fn keep(&mut self, mut wanted: impl FnMut(&Verified<Frame>) -> bool) {
+        self.frames.retain(|_, frame| wanted(frame));
     }
 
     /// The members whose frame of `kind` is missing.

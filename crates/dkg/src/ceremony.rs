@@ -1,7 +1,14 @@
 //! One member's way through a key generation.
 //!
 //! Deal → (n contributions) → Echo → (n equal echoes) → Seal → (n sealed bodies) → Open → Confirm →
-//! (n confirmations) → Install → Done. Frames of later steps may arrive early; they wait on the board.
+//! (n confirmations) → Install → Done. Frames of later steps may arrive early; they wait on the board. What does not
+//! arrive is pulled from whoever has it.
+//!
+//! Once our confirmation is out the key may be certified elsewhere, whatever we see: from then on nothing ends the
+//! ceremony but its certificate. A deadline, or a confirmation of something else, is told, and we go on listening.
+
+mod pulls;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +17,11 @@ use hardfrost_frost::dkg::{DkgFault, Round1, SealedShare, Seat};
 use hardfrost_frost::GroupPublic;
 use hardfrost_primitives::{Hash32, Member, Monotonic, Now};
 use hardfrost_wire::{
-    ConfirmPayload, EchoPayload, Frame, Head, Kind, OperatorKey, Payload, Roster, Round1Payload,
-    Round2Payload, Verified,
+    ConfirmPayload, Frame, Head, Kind, OperatorKey, Payload, Roster, Round2Payload, Sizes, Verified,
 };
 
+use self::pulls::Pulls;
+use self::steps::contribution;
 use crate::board::Board;
 use crate::certificate::Certificate;
 use crate::descriptor::Descriptor;
@@ -69,11 +77,13 @@ pub enum Answer {
 pub enum Effect {
     /// Send to everybody.
     Send(Frame),
+    /// Send to the operator who holds this seat.
+    SendTo(Member, Vec<u8>),
     /// Ask the engine; it answers with an [`Answer`].
     Ask(Need),
     /// The key signs from now on.
     Done(Box<Certificate>),
-    /// The ceremony is over without a key.
+    /// There is no key. If our confirmation is out already, one may still be made: its certificate is waited for.
     Failed(CeremonyFault),
 }
 
@@ -90,6 +100,8 @@ pub enum Step {
     SealedShares,
     /// Confirmations of all members.
     Confirmations,
+    /// The certificate, although the ceremony has failed as far as we can see.
+    Pending,
     /// Nothing: it is over.
     Over,
 }
@@ -104,6 +116,8 @@ pub struct Ceremony {
     step: Step,
     group: Option<Arc<GroupPublic>>,
     certificate: Option<Box<Certificate>>,
+    failure_told: bool,
+    pulls: Pulls,
     gives_up: Monotonic,
 }
 
@@ -138,6 +152,8 @@ impl Ceremony {
             step,
             group,
             certificate,
+            failure_told: false,
+            pulls: Pulls::begin(now.mono),
             gives_up,
         };
         (this, vec![Effect::Ask(Need::Deal(seat))])
@@ -162,38 +178,92 @@ impl Ceremony {
             Step::Contributions => Kind::DkgRound1,
             Step::Echoes => Kind::DkgEcho,
             Step::SealedShares => Kind::DkgRound2,
-            Step::Confirmations => Kind::DkgConfirm,
+            Step::Confirmations | Step::Pending => Kind::DkgConfirm,
             Step::OwnEngine | Step::Over => return (self.step, Vec::new()),
         };
         (self.step, self.board.awaited(kind))
     }
 
-    /// When to call [`Self::timeout`], while the ceremony is under way.
+    /// Whether another ceremony has to wait for this one.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Monotonic> {
-        (self.step != Step::Over).then_some(self.gives_up)
+    pub fn is_under_way(&self) -> bool {
+        !matches!(self.step, Step::Pending | Step::Over)
     }
 
-    /// Ends the ceremony when its deadline has passed.
-    pub fn timeout(&mut self, now: Now) -> Vec<Effect> {
-        if self.step == Step::Over || now.mono < self.gives_up {
+    /// When to call [`Self::timeout`], until the ceremony is over.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Monotonic> {
+        match self.step {
+            Step::OwnEngine => self.certificate.is_none().then_some(self.gives_up),
+            Step::Contributions | Step::Echoes | Step::SealedShares | Step::Confirmations => {
+                Some(self.gives_up.min(self.pulls.due()))
+            }
+            Step::Pending => Some(self.pulls.due()),
+            Step::Over => None,
+        }
+    }
+
+    /// Time has passed: the deadline, or the moment to ask for what is missing.
+    pub fn timeout(&mut self, key: &OperatorKey, now: Now) -> Vec<Effect> {
+        if self.poll_timeout().is_none_or(|due| due > now.mono) {
             return Vec::new();
         }
-        let (_, awaited) = self.awaited();
-        self.fail(CeremonyFault::Silent(awaited))
+        let mut effects = Vec::new();
+        if self.gives_up <= now.mono && self.step != Step::Pending {
+            let (_, awaited) = self.awaited();
+            effects.extend(self.fail(CeremonyFault::Silent(awaited)));
+        }
+        let waits = !matches!(self.step, Step::OwnEngine | Step::Over);
+        if waits && self.pulls.due() <= now.mono {
+            effects.extend(self.pull(key, now.mono));
+            effects.extend(self.advance(key));
+        }
+        effects
     }
 
     /// Takes a frame whose signature is checked. Frames of other ceremonies and strangers are dropped.
-    pub fn frame(&mut self, key: &OperatorKey, frame: Verified<Frame>) -> Vec<Effect> {
-        let foreign = frame.head().context != self.head
-            || frame.head().author.number() > self.descriptor.count;
-        if self.step == Step::Over || foreign {
+    pub fn frame(&mut self, key: &OperatorKey, now: Now, frame: Verified<Frame>) -> Vec<Effect> {
+        let Descriptor {
+            threshold, count, ..
+        } = self.descriptor;
+        let head = frame.head();
+        let ours = head.context == self.head && head.author.number() <= count;
+        let size_max = frame.kind().frame_bytes_max(Sizes { threshold, count });
+        if !ours || frame.as_bytes().len() > size_max {
             return Vec::new();
         }
-        match self.board.record(frame) {
-            Ok(()) => self.advance(key),
+        if frame.kind() == Kind::DkgPull {
+            return self.answer_pull(now.mono, &frame);
+        }
+        if self.step == Step::Over {
+            return Vec::new();
+        }
+        match self.record(frame) {
+            Ok(true) => {
+                self.pulls.progressed();
+                self.advance(key)
+            }
+            Ok(false) => Vec::new(),
             Err(fault) => self.fail(fault),
         }
+    }
+
+    /// Whether the frame is new. Of a member's confirmations only the one that confirms what we do counts: it may sign
+    /// another for us and that one for somebody else, who then has a certificate.
+    fn record(&mut self, frame: Verified<Frame>) -> Result<bool, CeremonyFault> {
+        if frame.kind() != Kind::DkgConfirm {
+            return self.board.record(frame);
+        }
+        let author = frame.head().author;
+        if self.board.of(Kind::DkgConfirm, author).is_some() {
+            return Ok(false);
+        }
+        let group = self.group.as_ref();
+        let ours = group.and_then(|group| self.confirmation(group));
+        if let Some(fault) = ours.and_then(|ours| differs(&frame, &ours)) {
+            return Err(fault);
+        }
+        self.board.record(frame)
     }
 
     /// Takes the engine's answer.
@@ -211,6 +281,7 @@ impl Ceremony {
             Answer::Installed => match self.certificate.take() {
                 Some(certificate) => {
                     self.step = Step::Over;
+                    self.board.keep(|frame| frame.kind() == Kind::DkgConfirm);
                     vec![Effect::Done(certificate)]
                 }
                 None => Vec::new(),
@@ -220,13 +291,23 @@ impl Ceremony {
         }
     }
 
+    /// Confirmations that came before ours and say something else are dropped: their authors are asked again.
     fn confirm(&mut self, key: &OperatorKey, group: Arc<GroupPublic>) -> Vec<Effect> {
-        let payload = self.confirmation(&group);
+        let Some(ours) = self.confirmation(&group) else {
+            return self.fail(CeremonyFault::Engine("answered out of turn".to_owned()));
+        };
         self.group = Some(group);
-        match payload {
-            Some(payload) => self.say(key, &payload, Step::Confirmations),
-            None => self.fail(CeremonyFault::Engine("answered out of turn".to_owned())),
-        }
+        let mut fault = None;
+        self.board.keep(|frame| {
+            let confirms = frame.kind() == Kind::DkgConfirm;
+            let other = confirms.then(|| differs(frame, &ours)).flatten();
+            let same = other.is_none();
+            fault = fault.take().or(other);
+            same
+        });
+        let mut effects = self.say(key, &ours, Step::Confirmations);
+        effects.extend(fault.into_iter().flat_map(|fault| self.fail(fault)));
+        effects
     }
 
     fn confirmation(&self, group: &GroupPublic) -> Option<ConfirmPayload> {
@@ -261,138 +342,25 @@ impl Ceremony {
     }
 
     fn fail(&mut self, fault: CeremonyFault) -> Vec<Effect> {
-        self.step = Step::Over;
-        vec![Effect::Ask(Need::Discard), Effect::Failed(fault)]
-    }
-
-    /// Goes as far as the board allows.
-    fn advance(&mut self, key: &OperatorKey) -> Vec<Effect> {
-        let next = match self.step {
-            Step::Contributions => match self.board.bodies(Kind::DkgRound1) {
-                Some(bodies) => return self.say(key, &EchoPayload { bodies }, Step::Echoes),
-                None => None,
-            },
-            Step::Echoes => self.after_echoes(),
-            Step::SealedShares => self.after_sealed(),
-            Step::Confirmations => self.after_confirmations(),
-            Step::OwnEngine | Step::Over => None,
-        };
-        match next {
-            None => Vec::new(),
-            Some(Ok(need)) => {
-                self.step = Step::OwnEngine;
-                vec![Effect::Ask(need)]
-            }
-            Some(Err(fault)) => self.fail(fault),
+        if self.group.is_none() {
+            self.step = Step::Over;
+            self.board.keep(|_| false);
+            return vec![Effect::Ask(Need::Discard), Effect::Failed(fault)];
         }
-    }
-
-    /// Sealing begins only after n equal echoes.
-    fn after_echoes(&self) -> Option<Result<Need, CeremonyFault>> {
-        let bodies = self.board.bodies(Kind::DkgRound1)?;
-        let echoes = match self.board.payloads::<EchoPayload>()? {
-            Ok(echoes) => echoes,
-            Err(fault) => return Some(Err(fault)),
-        };
-        for (echoer, echo) in echoes {
-            if echo.bodies.len() != bodies.len() {
-                return Some(Err(CeremonyFault::Malformed(echoer)));
-            }
-            let pairs = Member::all(self.descriptor.count).zip(echo.bodies.iter().zip(&bodies));
-            for (dealer, (theirs, ours)) in pairs {
-                if theirs != ours {
-                    return Some(Err(CeremonyFault::EchoDiffers { echoer, dealer }));
-                }
-            }
-        }
-        let contributions = self.board.payloads::<Round1Payload>()?;
-        Some(contributions.map(|all| {
-            Need::Seal {
-                transcript: self.descriptor.transcript(&bodies),
-                others: all
-                    .into_iter()
-                    .filter(|(m, _)| *m != self.member)
-                    .map(|(m, payload)| (m, shown(payload)))
-                    .collect(),
-            }
-        }))
-    }
-
-    /// Each body holds n − 1 ciphertexts by ascending recipient; ours stands where we stand among the others.
-    fn after_sealed(&self) -> Option<Result<Need, CeremonyFault>> {
-        let bodies = self.board.bodies(Kind::DkgRound1)?;
-        let all = match self.board.payloads::<Round2Payload>()? {
-            Ok(all) => all,
-            Err(fault) => return Some(Err(fault)),
-        };
-        let mut sealed = BTreeMap::new();
-        for (sender, payload) in all.into_iter().filter(|(m, _)| *m != self.member) {
-            let mut recipients = Member::all(self.descriptor.count).filter(|m| *m != sender);
-            let others = usize::from(self.descriptor.count) - 1;
-            let ours = recipients.position(|m| m == self.member);
-            match ours.and_then(|place| payload.sealed.get(place)) {
-                Some(share) if payload.sealed.len() == others => {
-                    sealed.insert(sender, *share);
-                }
-                Some(_) | None => return Some(Err(CeremonyFault::Malformed(sender))),
-            }
-        }
-        Some(Ok(Need::Open {
-            transcript: self.descriptor.transcript(&bodies),
-            sealed,
-        }))
-    }
-
-    fn after_confirmations(&mut self) -> Option<Result<Need, CeremonyFault>> {
-        let group = Arc::clone(self.group.as_ref()?);
-        let ours = self.confirmation(&group)?;
-        let all = match self.board.payloads::<ConfirmPayload>()? {
-            Ok(all) => all,
-            Err(fault) => return Some(Err(fault)),
-        };
-        if let Some((other, _)) = all.iter().find(|(_, payload)| *payload != ours) {
-            return Some(Err(CeremonyFault::ConfirmDiffers(*other)));
-        }
-        let frames = self.board.all(Kind::DkgConfirm)?;
-        let frames = frames
-            .into_iter()
-            .map(|frame| frame.as_bytes().to_vec())
-            .collect();
-        let certificate = Certificate::new(self.descriptor.clone(), &group, frames);
-        let need = Need::Install {
-            certificate: certificate.hash(),
-        };
-        self.certificate = Some(Box::new(certificate));
-        Some(Ok(need))
+        self.step = Step::Pending;
+        self.certificate = None;
+        let told = std::mem::replace(&mut self.failure_told, true);
+        let told = (!told).then_some(Effect::Failed(fault));
+        told.into_iter().collect()
     }
 }
 
-fn contribution(shown: Round1) -> Round1Payload {
-    let Round1 {
-        commitment,
-        proof_of_knowledge,
-        ephemeral,
-        possession,
-    } = shown;
-    Round1Payload {
-        commitment,
-        proof_of_knowledge,
-        ephemeral,
-        possession,
-    }
-}
-
-fn shown(payload: Round1Payload) -> Round1 {
-    let Round1Payload {
-        commitment,
-        proof_of_knowledge,
-        ephemeral,
-        possession,
-    } = payload;
-    Round1 {
-        commitment,
-        proof_of_knowledge,
-        ephemeral,
-        possession,
+/// What is wrong with a confirmation that does not say what ours says.
+fn differs(frame: &Verified<Frame>, ours: &ConfirmPayload) -> Option<CeremonyFault> {
+    let author = frame.head().author;
+    match frame.payload::<ConfirmPayload>() {
+        Ok(said) if said == *ours => None,
+        Ok(_) => Some(CeremonyFault::ConfirmDiffers(author)),
+        Err(_) => Some(CeremonyFault::Malformed(author)),
     }
 }

@@ -42,6 +42,8 @@ pub struct Attempt {
     offers: BTreeMap<Member, Offer>,
     chosen: Option<Chosen>,
     aggregating: bool,
+    /// Whether we have shown our package to everybody, because some member answered another one.
+    shown: bool,
     /// What the engine refused for now.
     refused: BTreeSet<Question>,
     started: Monotonic,
@@ -68,6 +70,7 @@ impl Attempt {
             offers: BTreeMap::new(),
             chosen: None,
             aggregating: false,
+            shown: false,
             refused: BTreeSet::new(),
             started: now,
             ended: None,

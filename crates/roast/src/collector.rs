@@ -99,4 +99,10 @@ impl Collector {
     pub fn shares_of(&self, package: Hash32) -> BTreeMap<Member, [u8; 32]> {
         self.shares.get(&package).cloned().unwrap_or_default()
     }
+
+    /// Whether somebody has answered another package than this one.
+    #[must_use]
+    pub fn answers_another(&self, package: Hash32) -> bool {
+        self.shares.keys().any(|named| *named != package)
+    }
 }

@@ -69,3 +69,37 @@ impl Convictions {
         &self.proven
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads as a proof against member 3, and proves nothing.
+    fn slander(number: u32) -> Evidence {
+        let mut frame = vec![0; 39];
+        frame[38] = 3;
+        frame.extend(number.to_be_bytes());
+        let body = (1u8, Vec::<u8>::new(), vec![frame]);
+        let bytes = [vec![8], borsh::to_vec(&body).unwrap()].concat();
+        Evidence::from_frame(&bytes).unwrap()
+    }
+
+    #[test]
+    fn what_proves_nothing_is_remembered_once_and_not_without_end() {
+        let mut convictions = Convictions {
+            rosters: BTreeMap::new(),
+            group_publics: BTreeMap::new(),
+            proven: BTreeMap::new(),
+            doubted: VecDeque::new(),
+        };
+        for _ in 0..3 {
+            assert_eq!(convictions.judge(&slander(0)), None);
+            assert_eq!(convictions.doubted, [slander(0).hash()]);
+        }
+        for number in 0..1000 {
+            assert_eq!(convictions.judge(&slander(number)), None);
+        }
+        assert_eq!(convictions.doubted.len(), DOUBTED_MAX);
+        assert_eq!(convictions.doubted.back(), Some(&slander(999).hash()));
+    }
+}

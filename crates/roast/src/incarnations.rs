@@ -23,8 +23,8 @@ pub(crate) struct Incarnations {
 
 impl Incarnations {
     /// Notes a frame's incarnation, and the round of the frame if it is commitments. The first change makes the new one
-    /// current. Frames may come in any order, so of the two that one is current which commits in a higher round. Whether
-    /// another one is current than before.
+    /// current. Frames may come in any order, so of the two that one is current which commits in a higher round.
+    /// Whether another one is current than before.
     pub(crate) fn note(
         &mut self,
         member: Member,

@@ -145,3 +145,31 @@ fn r09_what_failed_attempts_hold_is_proven_at_the_end() {
     assert_eq!(desk.convicted(), [chosen[0]]);
     assert_eq!(desk.node.said(Kind::Evidence).len(), 1);
 }
+
+/// What a proof cannot hold is not heard: a frame within the bounds of a larger group, above those of this one.
+#[test]
+fn r01_a_frame_above_its_groups_limit_is_not_heard() {
+    let mut desk = Desk::new(&[false]);
+    let coordinator = desk.coordinator(0);
+    let frames: Vec<_> = desk
+        .others(&[])
+        .iter()
+        .map(|m| desk.commitments(*m, 0))
+        .collect();
+    let own = desk.own_commitments(0);
+    let padding = vec![own; 200];
+    let oversized = desk.package(0, &[frames, padding].concat());
+    let limit = Kind::Package.frame_bytes_max(desk.group.terms(desk.message).sizes());
+    assert!(oversized.as_bytes().len() > limit);
+    let oversized = desk.group.verified(oversized);
+    let now = group::at(Duration::ZERO);
+    let effects = desk.node.session.frame(&desk.node.speaker, now, &oversized);
+    assert!(effects.is_empty());
+    // The coordinator's place is free still: what comes within the limit counts.
+    let chosen: Vec<_> = desk.others(&[]).into_iter().take(3).collect();
+    let frames: Vec<_> = chosen.iter().map(|m| desk.commitments(*m, 0)).collect();
+    let good = desk.package(0, &frames);
+    desk.hear(&good);
+    assert_eq!(desk.node.chosen().len(), 3);
+    assert_eq!(good.head().author, coordinator);
+}

@@ -36,6 +36,39 @@ fn r23_a_split_package_is_proven_and_hinders_nobody() {
     }
 }
 
+/// One member answers a package that is not ours: each of us may have been shown one of two, so ours is shown to all,
+/// once, also when the session is over; whoever holds the other has the proof.
+#[test]
+fn r23_a_share_for_another_package_has_ours_shown_to_all() {
+    for over in [false, true] {
+        let mut desk = Desk::new(&[false]);
+        let [a, b, c, d]: [Member; 4] = desk.others(&[]).try_into().unwrap();
+        let frames = |who: [Member; 3]| who.map(|m| desk.commitments(m, 0));
+        let (ours, theirs) = (frames([a, b, c]), frames([b, c, d]));
+        let (ours, theirs) = (desk.package(0, &ours), desk.package(0, &theirs));
+        desk.hear(&ours);
+        if over {
+            let mut net = Net::new(&desk.group, desk.message, GOOD, 1).with(&[]);
+            net.finish();
+            let signature = net.nodes[&member(2)].signature().unwrap();
+            desk.node.hear(&desk.finished(signature.0));
+        }
+        let relayed = |desk: &Desk| {
+            let ours = ours.as_bytes().to_vec();
+            let said = desk.node.said(Kind::Package);
+            said.iter().filter(|bytes| **bytes == ours).count()
+        };
+        let before = relayed(&desk);
+        for who in [b, c] {
+            let share = desk.share(who, 0, &theirs);
+            desk.hear(&share);
+        }
+        assert_eq!(relayed(&desk), before + 1, "over: {over}");
+        desk.hear(&theirs);
+        assert_eq!(desk.convicted(), [desk.coordinator(0)]);
+    }
+}
+
 /// One commitment went to us, another into the package: the two meet here.
 #[test]
 fn r23_commitments_split_between_a_node_and_a_package_are_proven() {

@@ -9,18 +9,18 @@ use hardfrost_wire::{FinalSignature, FromPeer, Kind, Sizes};
 use crate::seat::{Output, Seat};
 
 impl Seat {
-    /// The sizes of the ceremony and the groups this seat knows.
+    /// The sizes of the ceremonies and the groups this seat knows.
     fn known_sizes(&self) -> impl Iterator<Item = Sizes> + '_ {
-        let ceremony = self.ceremony.iter().map(Ceremony::descriptor);
-        let ceremony = ceremony.map(|terms| (terms.threshold, terms.count));
+        let ceremonies = self.ceremonies.iter().map(Ceremony::descriptor);
+        let ceremonies = ceremonies.map(|terms| (terms.threshold, terms.count));
         let groups = self.groups.values().map(|g| &g.public);
         let groups = groups.map(|public| (public.threshold(), public.count()));
-        ceremony
+        ceremonies
             .chain(groups)
             .map(|(threshold, count)| Sizes { threshold, count })
     }
 
-    /// The largest threshold and count among the ceremony and the groups this seat knows.
+    /// The largest threshold and count among the ceremonies and the groups this seat knows.
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         let none = Sizes {
@@ -38,7 +38,13 @@ impl Seat {
     fn bounds(&self, kind: Option<Kind>) -> Sizes {
         let count = self.roster.count();
         let any = match kind {
-            Some(Kind::DkgRound1 | Kind::DkgEcho | Kind::DkgRound2 | Kind::DkgConfirm) => count,
+            Some(
+                Kind::DkgRound1
+                | Kind::DkgEcho
+                | Kind::DkgRound2
+                | Kind::DkgConfirm
+                | Kind::DkgPull,
+            ) => count,
             Some(
                 Kind::Commitments
                 | Kind::Package
@@ -81,8 +87,8 @@ impl Seat {
             return self.dropped();
         };
         let context = frame.head().context;
-        if self.ceremony.as_ref().is_some_and(|c| c.head() == context) {
-            return self.ceremony_frame(frame);
+        if self.ceremonies.iter().any(|c| c.head() == context) {
+            return self.ceremony_frame(now, frame);
         }
         self.session_frame(now, frame)
     }

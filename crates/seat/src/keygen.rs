@@ -7,6 +7,9 @@ use hardfrost_wire::{Frame, Verified};
 
 use crate::seat::{Asker, Event, KnownGroup, Output, Seat};
 
+/// Key generations that a seat remembers at once: the one under way, and those that may still serve or be served.
+const CEREMONIES_MAX: usize = 16;
+
 /// The terms of a key generation that the operators agreed upon.
 pub type Proposal = Descriptor;
 
@@ -16,42 +19,55 @@ impl Seat {
             let why = "the proposal is for another roster".to_owned();
             return vec![Output::Event(Event::KeyFailed(CeremonyFault::Engine(why)))];
         }
-        if self
-            .ceremony
-            .as_ref()
-            .is_some_and(|c| c.poll_timeout().is_some())
-        {
-            let why = "another key generation is under way".to_owned();
-            return vec![Output::Event(Event::KeyFailed(CeremonyFault::Engine(why)))];
+        let id = proposal.id();
+        let why = if self.ceremonies.iter().any(Ceremony::is_under_way) {
+            Some("another key generation is under way")
+        } else if self.joined.contains(&id) {
+            Some("this key generation was joined before: a new one needs a proposal of its own")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            let fault = CeremonyFault::Engine(why.to_owned());
+            return vec![Output::Event(Event::KeyFailed(fault))];
+        }
+        self.joined.insert(id);
+        if self.ceremonies.len() >= CEREMONIES_MAX {
+            self.ceremonies.remove(0);
         }
         let roster = self.roster.clone();
         let (ceremony, effects) = Ceremony::join(now, proposal, roster, self.speaker.member);
         let head = ceremony.head();
-        self.ceremony = Some(ceremony);
-        let mut out = self.ceremony_effects(effects);
+        self.ceremonies.push(ceremony);
+        let mut out = self.ceremony_effects(id, effects);
         for frame in self.early.take(|context| context == head) {
-            out.extend(self.ceremony_frame(frame));
+            out.extend(self.ceremony_frame(now, frame));
         }
         out
     }
 
-    pub(crate) fn ceremony_frame(&mut self, frame: Verified<Frame>) -> Vec<Output> {
-        let key = &self.speaker.key;
-        let effects = self.ceremony.as_mut().map(|c| c.frame(key, frame));
-        self.ceremony_effects(effects.unwrap_or_default())
-    }
-
-    pub(crate) fn ceremony_timeout(&mut self, now: Now) -> Vec<Output> {
-        let effects = self.ceremony.as_mut().map(|c| c.timeout(now));
-        self.ceremony_effects(effects.unwrap_or_default())
-    }
-
-    /// A reply to a ceremony that is no longer ours is late, and says nothing of the one that is.
-    pub(crate) fn ceremony_reply(&mut self, id: Hash32, reply: Reply) -> Vec<Output> {
-        let ours = self.ceremony.as_ref().map(|c| c.descriptor().id());
-        if ours != Some(id) {
+    pub(crate) fn ceremony_frame(&mut self, now: Now, frame: Verified<Frame>) -> Vec<Output> {
+        let context = frame.head().context;
+        let Some(ceremony) = self.ceremonies.iter_mut().find(|c| c.head() == context) else {
             return Vec::new();
-        }
+        };
+        let id = ceremony.descriptor().id();
+        let effects = ceremony.frame(&self.speaker.key, now, frame);
+        self.ceremony_effects(id, effects)
+    }
+
+    pub(crate) fn ceremony_timeouts(&mut self, now: Now) -> Vec<Output> {
+        let key = &self.speaker.key;
+        let due = self.ceremonies.iter_mut();
+        let due: Vec<(Hash32, Vec<Effect>)> = due
+            .map(|c| (c.descriptor().id(), c.timeout(key, now)))
+            .collect();
+        let carry_out = |(id, effects)| self.ceremony_effects(id, effects);
+        due.into_iter().flat_map(carry_out).collect()
+    }
+
+    /// A reply to a ceremony that is no longer ours is late, and says nothing of the others.
+    pub(crate) fn ceremony_reply(&mut self, id: Hash32, reply: Reply) -> Vec<Output> {
         let answer = match reply {
             Reply::DkgDealt(shown) => Answer::Dealt(shown),
             Reply::DkgSealed(sealed) => Answer::Sealed(sealed),
@@ -68,17 +84,24 @@ impl Seat {
             | Reply::Signed(_)
             | Reply::Verdict(_) => return Vec::new(),
         };
-        let key = &self.speaker.key;
-        let effects = self.ceremony.as_mut().map(|c| c.answer(key, answer));
-        self.ceremony_effects(effects.unwrap_or_default())
+        let mut ceremonies = self.ceremonies.iter_mut();
+        let Some(ceremony) = ceremonies.find(|c| c.descriptor().id() == id) else {
+            return Vec::new();
+        };
+        let effects = ceremony.answer(&self.speaker.key, answer);
+        self.ceremony_effects(id, effects)
     }
 
-    fn ceremony_effects(&mut self, effects: Vec<Effect>) -> Vec<Output> {
+    fn ceremony_effects(&mut self, id: Hash32, effects: Vec<Effect>) -> Vec<Output> {
         let mut out = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Send(frame) => out.push(Output::Send(frame.as_bytes().to_vec())),
-                Effect::Ask(need) => out.extend(self.ceremony_need(need)),
+                Effect::SendTo(seat, bytes) => {
+                    let peer = self.roster.operator_of(seat);
+                    out.extend(peer.map(|peer| Output::SendTo(peer, bytes)));
+                }
+                Effect::Ask(need) => out.push(self.ceremony_need(id, need)),
                 Effect::Done(certificate) => match certificate.verify(&self.roster) {
                     Ok(public) => {
                         let share_epoch = certificate.descriptor().share_epoch();
@@ -100,8 +123,7 @@ impl Seat {
         out
     }
 
-    fn ceremony_need(&mut self, need: Need) -> Option<Output> {
-        let ceremony = self.ceremony.as_ref()?.descriptor().id();
+    fn ceremony_need(&mut self, ceremony: Hash32, need: Need) -> Output {
         let seat = CeremonySeat {
             ceremony,
             member: self.speaker.member,
@@ -119,8 +141,8 @@ impl Seat {
                 transcript,
             }),
             Need::Install { certificate } => Command::Install(Install { seat, certificate }),
-            Need::Discard => return Some(self.tell(Command::DkgAbort(seat))),
+            Need::Discard => return self.tell(Command::DkgAbort(seat)),
         };
-        Some(self.ask(Asker::Ceremony(ceremony), command))
+        self.ask(Asker::Ceremony(ceremony), command)
     }
 }

@@ -81,7 +81,7 @@ fn package(terms: &Terms, chosen: &BTreeMap<Member, Commitments>) -> SigningPack
 fn refusal(rejection: &Rejection) -> Refusal {
     let why = rejection.to_string();
     match rejection {
-        // An engine whose storage failed is opened again by its host; what it held is then gone, and later attempts go on.
+        // An engine whose storage failed is opened again by its host: what it held is gone, later attempts go on.
         Rejection::CapacityExceeded(_) | Rejection::StorageFault => Refusal::Later(why),
         Rejection::SigningPolicy(_) => Refusal::Gate(why),
         Rejection::Validation(_)

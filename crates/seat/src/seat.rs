@@ -115,7 +115,12 @@ pub struct Seat {
     pub(crate) speaker: Speaker,
     pub(crate) roster: Arc<Roster>,
     pub(crate) groups: BTreeMap<KeyGroup, KnownGroup>,
-    pub(crate) ceremony: Option<Ceremony>,
+    /// In the order in which they were joined; the last is the one under way. Older ones may still be certified, or
+    /// serve what others lack.
+    pub(crate) ceremonies: Vec<Ceremony>,
+    /// The ids of all key generations that were joined. None is joined twice in one process: a second contribution
+    /// would look like a contradiction.
+    pub(crate) joined: BTreeSet<Hash32>,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
     /// Sessions that were forgotten. They never start again in this process: a second commitment under one incarnation
     /// would convict us.
@@ -145,7 +150,8 @@ impl Seat {
             },
             roster,
             groups: BTreeMap::new(),
-            ceremony: None,
+            ceremonies: Vec::new(),
+            joined: BTreeSet::new(),
             sessions: BTreeMap::new(),
             swept: BTreeSet::new(),
             askers: BTreeMap::new(),
@@ -191,16 +197,17 @@ impl Seat {
     /// When to call `handle` with [`Input::Timeout`] at the latest. A session that is over waits to be forgotten.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Monotonic> {
-        let ceremony = self.ceremony.iter().filter_map(Ceremony::poll_timeout);
+        let ceremonies = self.ceremonies.iter();
+        let ceremonies = ceremonies.filter_map(Ceremony::poll_timeout);
         let sessions = self.sessions.values();
         let sessions = sessions.map(|s| s.poll_timeout().unwrap_or_else(|| s.swept_at()));
-        ceremony.chain(sessions).min()
+        ceremonies.chain(sessions).min()
     }
 
-    /// What the key generation under way waits for.
+    /// The key generation that was joined last, and what it waits for.
     #[must_use]
     pub fn ceremony(&self) -> Option<&Ceremony> {
-        self.ceremony.as_ref()
+        self.ceremonies.last()
     }
 
     /// Frames dropped before their signature counted.
@@ -247,7 +254,7 @@ impl Seat {
     }
 
     fn timeout(&mut self, now: Now) -> Vec<Output> {
-        let mut out = self.ceremony_timeout(now);
+        let mut out = self.ceremony_timeouts(now);
         out.extend(self.session_timeouts(now));
         out
     }

@@ -16,7 +16,7 @@ use hardfrost_engine::{Code, Rejection};
 use hardfrost_primitives::Hash32;
 use hardfrost_roast::Outcome;
 use hardfrost_seat::{Event, Request};
-use hardfrost_wire::{Frame, Head, Incarnation, SharePayload};
+use hardfrost_wire::{Frame, Head, Incarnation, Kind, OperatorIndex, SharePayload};
 use world::{key, member, Spend, World, DAY, PATIENCE};
 
 #[test]
@@ -299,4 +299,54 @@ fn a_proposal_for_others_or_beside_another_is_refused() {
     // The one under way goes on.
     world.run();
     assert_eq!(world.key().threshold(), 2);
+}
+
+/// Whoever joined twice would contribute twice, and look like a cheat.
+#[test]
+fn k12_no_key_generation_is_joined_twice() {
+    let mut world = World::new(3, 10);
+    let proposal = world.proposal(2);
+    world.ask(0, &Request::MakeKey(proposal.clone()));
+    world.run();
+    world.wait(PATIENCE);
+    assert!(matches!(key_failure(&world, 0), CeremonyFault::Silent(_)));
+    world.nodes[0].events.clear();
+    let before = world.sent.len();
+    world.ask(0, &Request::MakeKey(proposal.clone()));
+    let CeremonyFault::Engine(why) = key_failure(&world, 0) else {
+        panic!("{:?}", world.nodes[0].events);
+    };
+    assert!(why.contains("joined before"), "{why}");
+    assert_eq!(world.sent.len(), before);
+    let another = hardfrost_dkg::Descriptor {
+        salt: [77; 32],
+        deadline: world.now.utc.plus(PATIENCE),
+        ..proposal
+    };
+    world.nodes[0].events.clear();
+    world.ask_all(&Request::MakeKey(another));
+    world.run();
+    assert_eq!(world.key().threshold(), 2);
+}
+
+/// One member shows its confirmation to one other only. With real engines, everybody has the key all the same.
+#[test]
+fn k07_a_confirmation_shown_to_one_seat_makes_the_key_everywhere() {
+    let mut world = World::new(4, 11);
+    world.passes = |letter| {
+        let hidden =
+            letter.bytes[0] == Kind::DkgConfirm.number() && letter.from == OperatorIndex(0);
+        !hidden || letter.to == 1
+    };
+    let proposal = world.proposal(3);
+    world.ask_all(&Request::MakeKey(proposal));
+    world.run();
+    let made = |world: &World, index: usize| !world.nodes[index].events.is_empty();
+    assert_eq!(
+        [0, 1, 2, 3].map(|i| made(&world, i)),
+        [true, true, false, false]
+    );
+    world.deaf.insert(0);
+    world.run_for(Duration::from_secs(5));
+    assert_eq!(world.key().threshold(), 3);
 }

@@ -48,6 +48,17 @@ pub struct ConfirmPayload {
     pub group_public: Vec<u8>,
 }
 
+/// What the author holds of the ceremony.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct DkgPullPayload {
+    /// 4n bits, the lowest of a byte first: whose contributions, echoes, sealed shares and confirmations are held.
+    pub held: Vec<u8>,
+}
+
+impl Payload for DkgPullPayload {
+    const KIND: Kind = Kind::DkgPull;
+}
+
 impl Payload for Round1Payload {
     const KIND: Kind = Kind::DkgRound1;
 }

@@ -197,7 +197,8 @@ impl Verified<Frame> {
             | Kind::DkgRound1
             | Kind::DkgEcho
             | Kind::DkgRound2
-            | Kind::DkgConfirm => None,
+            | Kind::DkgConfirm
+            | Kind::DkgPull => None,
         }
     }
 

@@ -28,6 +28,8 @@ pub enum Kind {
     DkgRound2 = 18,
     /// Key generation, step 5.
     DkgConfirm = 20,
+    /// What its author holds of a key generation; answered with what it lacks.
+    DkgPull = 22,
 }
 
 /// What the size of a message depends on.
@@ -41,7 +43,7 @@ pub struct Sizes {
 
 impl Kind {
     /// Every kind, ascending.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Commitments,
         Self::Package,
         Self::Share,
@@ -54,6 +56,7 @@ impl Kind {
         Self::DkgEcho,
         Self::DkgRound2,
         Self::DkgConfirm,
+        Self::DkgPull,
     ];
 
     /// The kind with this number, if this build knows it. Unknown kinds are skipped, not errors.
@@ -83,6 +86,7 @@ impl Kind {
             Self::DkgEcho => "hardfrost/dkg-echo/v1",
             Self::DkgRound2 => "hardfrost/dkg-round2/v1",
             Self::DkgConfirm => "hardfrost/dkg-confirm/v1",
+            Self::DkgPull => "hardfrost/dkg-pull/v1",
         })
     }
 
@@ -102,6 +106,7 @@ impl Kind {
             Self::DkgEcho => 256 + 32 * n,
             Self::DkgRound2 => 256 + 48 * n,
             Self::DkgConfirm => 512 + 33 * n,
+            Self::DkgPull => 256 + n.div_ceil(2),
         }
     }
 }

@@ -11,7 +11,7 @@ mod roster;
 mod signing;
 mod trust;
 
-pub use ceremony::{ConfirmPayload, EchoPayload, Round1Payload, Round2Payload};
+pub use ceremony::{ConfirmPayload, DkgPullPayload, EchoPayload, Round1Payload, Round2Payload};
 pub use frame::{Frame, FrameError, Head, Payload};
 pub use kind::{Kind, Sizes};
 pub use operator::{OperatorKey, OperatorKeyError, OperatorPublic};

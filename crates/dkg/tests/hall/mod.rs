@@ -46,6 +46,7 @@ pub struct Hall {
     pub roster: Arc<Roster>,
     pub descriptor: Descriptor,
     pub queue: VecDeque<(Member, Member, Frame)>,
+    pub now: Now,
 }
 
 pub fn member(number: u16) -> Member {
@@ -172,6 +173,7 @@ impl Hall {
             roster: Arc::clone(&roster),
             descriptor: descriptor.clone(),
             queue: VecDeque::new(),
+            now: at(Duration::ZERO),
         };
         for member in Member::all(descriptor.count) {
             let now = at(Duration::ZERO);
@@ -205,6 +207,11 @@ impl Hall {
                     let sent = others.map(|to| (who, to, frame.clone()));
                     self.queue.extend(sent);
                 }
+                Effect::SendTo(to, bytes) => {
+                    let (threshold, count) = (self.roster.count(), self.roster.count());
+                    let frame = Frame::parse(bytes, Sizes { threshold, count }).unwrap();
+                    self.queue.push_back((who, to, frame));
+                }
                 Effect::Ask(need) => {
                     node.asked.push(need.clone());
                     if let Some(answer) = node.reply(need) {
@@ -222,7 +229,7 @@ impl Hall {
     pub fn deliver(&mut self, to: Member, frame: Frame, alter: Alter) {
         let frame = verified(frame, &self.roster);
         let node = self.nodes.get_mut(&to).unwrap();
-        let effects = node.ceremony.frame(&node.key, frame);
+        let effects = node.ceremony.frame(&node.key, self.now, frame);
         self.carry_out(to, effects, alter);
     }
 
@@ -248,8 +255,10 @@ impl Hall {
 
     /// Time passes for everybody.
     pub fn wait(&mut self, until: Now) {
+        self.now = until;
         for member in Member::all(self.descriptor.count) {
-            let effects = self.nodes.get_mut(&member).unwrap().ceremony.timeout(until);
+            let node = self.nodes.get_mut(&member).unwrap();
+            let effects = node.ceremony.timeout(&node.key, until);
             self.carry_out(member, effects, &mut honest);
         }
     }

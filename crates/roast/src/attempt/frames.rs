@@ -24,7 +24,8 @@ impl Attempt {
             | Kind::DkgRound1
             | Kind::DkgEcho
             | Kind::DkgRound2
-            | Kind::DkgConfirm => false,
+            | Kind::DkgConfirm
+            | Kind::DkgPull => false,
         };
         allowed && frame.head().context == self.hash
     }
@@ -55,34 +56,44 @@ impl Attempt {
                 let mut effects = self.judge(now, frame);
                 effects.extend(self.sign_if_chosen(speaker));
                 effects.extend(self.try_aggregate());
+                effects.extend(self.show_package());
                 effects
             }
-            (Kind::Share, Recorded::First) => self.try_aggregate(),
+            (Kind::Share, Recorded::First) => {
+                let shown = self.show_package();
+                self.try_aggregate().into_iter().chain(shown).collect()
+            }
             (_, Recorded::Different) => self.contradiction(frame),
             _ => Vec::new(),
         }
     }
 
-    /// Records a frame of an attempt that is over; only proofs come of it.
-    pub fn record_only(&mut self, now: Monotonic, frame: &Verified<Frame>) -> Vec<Evidence> {
+    /// Somebody has answered another package than ours: each may have been shown one of two. Ours is shown to all, once,
+    /// and whoever holds the other has the proof.
+    fn show_package(&mut self) -> Option<Effect> {
+        let chosen = self.chosen.as_ref()?;
+        if self.shown || !self.collector.answers_another(chosen.turn.body) {
+            return None;
+        }
+        self.shown = true;
+        Some(Effect::Send(chosen.frame.clone().into_inner()))
+    }
+
+    /// Records a frame of an attempt that is over: proofs come of it, or what others need for one.
+    pub fn record_only(&mut self, now: Monotonic, frame: &Verified<Frame>) -> Vec<Effect> {
         if !self.takes(frame) {
             return Vec::new();
         }
-        let effects = match (frame.kind(), self.record(frame)) {
-            (Kind::Package, Recorded::First) => self.judge(now, frame),
+        match (frame.kind(), self.record(frame)) {
+            (Kind::Package, Recorded::First) => {
+                let mut effects = self.judge(now, frame);
+                effects.extend(self.show_package());
+                effects
+            }
+            (Kind::Share, Recorded::First) => self.show_package().into_iter().collect(),
             (_, Recorded::Different) => self.contradiction(frame),
             _ => Vec::new(),
-        };
-        let proofs = effects.into_iter().filter_map(|effect| match effect {
-            Effect::Prove(proof) => Some(proof),
-            Effect::Send(_)
-            | Effect::Ask(_)
-            | Effect::Signed(_)
-            | Effect::Unopened(_)
-            | Effect::Closed(_)
-            | Effect::Stuck(_) => None,
-        });
-        proofs.collect()
+        }
     }
 
     /// The author signed two different bodies: a proof, if of one incarnation and kind that allow no two.
@@ -99,7 +110,8 @@ impl Attempt {
             | Kind::DkgRound1
             | Kind::DkgEcho
             | Kind::DkgRound2
-            | Kind::DkgConfirm => return Vec::new(),
+            | Kind::DkgConfirm
+            | Kind::DkgPull => return Vec::new(),
         };
         let (what, author) = (second.kind(), second.head().author);
         let first = self.collector.first(what, author);

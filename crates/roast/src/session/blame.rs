@@ -5,6 +5,7 @@ use hardfrost_primitives::Monotonic;
 use hardfrost_wire::{Frame, Verified};
 
 use super::{Outcome, Session, SessionEffect};
+use crate::question::Effect;
 use crate::speaker::Speaker;
 
 impl Session {
@@ -63,12 +64,25 @@ impl Session {
         let Some(attempt) = round.and_then(|round| self.attempts.get_mut(round)) else {
             return Vec::new();
         };
-        let mut proofs = attempt.record_only(now, frame);
+        let mut out = Vec::new();
+        let mut proofs = Vec::new();
+        for effect in attempt.record_only(now, frame) {
+            match effect {
+                Effect::Send(frame) => out.push(SessionEffect::Send(frame.as_bytes().to_vec())),
+                Effect::Prove(proof) => proofs.push(proof),
+                Effect::Ask(_)
+                | Effect::Signed(_)
+                | Effect::Unopened(_)
+                | Effect::Closed(_)
+                | Effect::Stuck(_) => {}
+            }
+        }
         attempt.undelivered();
         proofs.extend(attempt.bad_shares());
-        proofs
+        let convicted = proofs
             .into_iter()
-            .flat_map(|proof| self.convict(now, proof))
-            .collect()
+            .flat_map(|proof| self.convict(now, proof));
+        out.extend(convicted);
+        out
     }
 }

@@ -65,8 +65,24 @@ impl Group {
     }
 }
 
+/// What an engine that cannot now, may not, or never will says.
+fn refusal(engine: Engine, need: &Need) -> Option<Refusal> {
+    match (engine, need.question()) {
+        (Engine::Full, Question::Open) => Some(Refusal::Later("full".into())),
+        (Engine::Closed, Question::Open) => Some(Refusal::Gate("not approved".into())),
+        (Engine::Broken, Question::Open) => Some(Refusal::Final("broken".into())),
+        (Engine::DiskFull, Question::Round2 | Question::Aggregate) => {
+            Some(Refusal::Later("disk full".into()))
+        }
+        _ => None,
+    }
+}
+
 impl Signer {
     pub fn reply(&mut self, engine: Engine, need: Need) -> Option<Answer> {
+        if let Some(refusal) = refusal(engine, &need) {
+            return Some(Answer::Refused(need.question(), refusal));
+        }
         Some(match need {
             Need::Derive(context) => {
                 let mut coordinator = context.coordinator().unwrap();
@@ -88,15 +104,6 @@ impl Signer {
                 }
                 Answer::Derived(coordinator, fingerprint, id)
             }
-            Need::Open(_) if engine == Engine::Full => {
-                Answer::Refused(Question::Open, Refusal::Later("full".into()))
-            }
-            Need::Open(_) if engine == Engine::Closed => {
-                Answer::Refused(Question::Open, Refusal::Gate("not approved".into()))
-            }
-            Need::Open(_) if engine == Engine::Broken => {
-                Answer::Refused(Question::Open, Refusal::Final("broken".into()))
-            }
             Need::Open(context) => Answer::Opened(context.attempt_id().unwrap()),
             Need::Round1(id) => {
                 let nonces = self.key_share.commit(&mut self.rng);
@@ -106,12 +113,6 @@ impl Signer {
                     "Round1 is asked once"
                 );
                 Answer::Committed(commitments)
-            }
-            Need::Round2(..) if engine == Engine::DiskFull => {
-                Answer::Refused(Question::Round2, Refusal::Later("disk full".into()))
-            }
-            Need::Aggregate(..) if engine == Engine::DiskFull => {
-                Answer::Refused(Question::Aggregate, Refusal::Later("disk full".into()))
             }
             Need::Round2(id, chosen) => self.sign(engine, id, chosen),
             Need::Aggregate(_, chosen, shares) => match aggregate(&self.package(chosen), &shares) {
