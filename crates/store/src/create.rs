@@ -1,0 +1,87 @@
+//! How a store comes to be: whole under another name first, then at its place, never over anything.
+
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{renameat_with, RenameFlags, CWD};
+
+use crate::database::Database;
+use crate::disk::sync;
+use crate::error::{DiskFault, StoreError};
+use crate::head::Head;
+use crate::header::{Header, KeySource, StoreId};
+use crate::keys::{Keys, Material, PassphraseCost, ProviderKey};
+use crate::lock::Lock;
+use crate::place::{StoreDir, FILE_MODE};
+use crate::provider::KeyProvider;
+use crate::sealing;
+
+pub(crate) fn create(dir: &StoreDir, provider: &KeyProvider) -> Result<(), StoreError> {
+    dir.prepare()?;
+    let _lock = Lock::take(dir)?;
+    // Once more, now that nobody else can be at it.
+    dir.prepare()?;
+    let key = provider.resolve()?;
+    let mut id = [0; 16];
+    sealing::fill(&mut id)?;
+    let id = StoreId(id);
+    let source = source_for(&key)?;
+    let keys = Keys::derive(&key, &source, &id)?;
+    let header = Header::new(id, source, &keys)?;
+    let head = Head::new(&header).seal(&header, &keys)?;
+    build(dir, &header.to_bytes(), &head)
+}
+
+/// How this key is to be used by a store, or by one that goes over to it.
+pub(crate) fn source_for(key: &ProviderKey) -> Result<KeySource, DiskFault> {
+    Ok(match &key.0 {
+        Material::Key(_) => KeySource::Key,
+        Material::Passphrase(_) => {
+            let mut salt = [0; 16];
+            sealing::fill(&mut salt)?;
+            KeySource::Passphrase {
+                salt,
+                cost: PassphraseCost::STANDARD,
+            }
+        }
+    })
+}
+
+fn build(dir: &StoreDir, header: &[u8], head: &[u8]) -> Result<(), StoreError> {
+    let unfinished = dir.unfinished();
+    let [new, wal, _] = &unfinished;
+    // Of a creation that did not come to its end: nobody was ever told that anything is in there.
+    unfinished.iter().try_for_each(|path| remove(path))?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(new)
+        .map_err(DiskFault::system("make", new))?;
+    Database::fill(&dir.resolved(new)?, header, head)?;
+    // Its content is in the database by now; under the new name it would be another store's.
+    remove(wal)?;
+    sync(new)?;
+    let place = dir.records();
+    match renameat_with(CWD, new, CWD, &place, RenameFlags::NOREPLACE) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::EXIST) => return Err(StoreError::Exists(dir.path().to_owned())),
+        Err(error) => return Err(DiskFault::system("name", place)(error.into()).into()),
+    }
+    sync(dir.path())?;
+    match dir.path().parent() {
+        Some(parent) if parent != Path::new("") => Ok(sync(parent)?),
+        _ => Ok(sync(Path::new("."))?),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), DiskFault> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(DiskFault::system("remove", path)(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

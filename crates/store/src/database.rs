@@ -1,0 +1,369 @@
+//! SQLite, set up in one place: what is asked of it here is what the promises rest on.
+
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{ffi, params, Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::error::{Damage, DiskFault, StoreError};
+use crate::fate::{self, Fate, Stage};
+use crate::head::SealedRecord;
+
+/// `HFST`, in the database's own header: what `file` and the like show.
+const APPLICATION_ID: i64 = 0x4846_5354;
+
+/// The tables, word for word: a store whose tables read otherwise is none of ours.
+const TABLES: [(&str, &str); 3] = [
+    (
+        "head",
+        "CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), sealed BLOB NOT NULL) STRICT",
+    ),
+    (
+        "header",
+        "CREATE TABLE header (one INTEGER PRIMARY KEY CHECK (one = 1), bytes BLOB NOT NULL) STRICT",
+    ),
+    (
+        "records",
+        "CREATE TABLE records (sequence INTEGER PRIMARY KEY, kind INTEGER NOT NULL, \
+         sealed BLOB NOT NULL) STRICT",
+    ),
+];
+
+/// For each connection, before its first access to the file.
+const SETTINGS: &str = "
+    -- The index of the write-ahead log stays in our memory, and nobody else gets in.
+    PRAGMA locking_mode = EXCLUSIVE;
+    -- One sync of the write-ahead log at every commit.
+    PRAGMA synchronous = FULL;
+    PRAGMA fullfsync = ON;
+    PRAGMA checkpoint_fullfsync = ON;
+    -- No byte of a transaction is written before COMMIT: `fate` rests on it.
+    PRAGMA cache_spill = OFF;
+    PRAGMA temp_store = MEMORY;
+    -- Checkpoints are ours to make, and to fail.
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA mmap_size = 0;
+    -- What is deleted is overwritten: a former key's ciphertext should not stay in free pages.
+    PRAGMA secure_delete = ON;
+    PRAGMA cell_size_check = ON;
+";
+
+/// The one connection to a store's database. Closing it writes nothing.
+pub(crate) struct Database {
+    connection: Connection,
+}
+
+/// A transaction that did not come to its end.
+pub(crate) struct Failure {
+    pub(crate) fate: Fate,
+    pub(crate) cause: rusqlite::Error,
+}
+
+impl Database {
+    /// Opens what is there. Nothing is made, and nothing written but an empty write-ahead log where there is none.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let database = Self::connect(path).map_err(refused)?;
+        database.check_layout()?;
+        Ok(database)
+    }
+
+    /// Fills an empty file. The caller makes it, and gives it its name once it is whole.
+    pub(crate) fn fill(path: &Path, header: &[u8], head: &[u8]) -> Result<(), DiskFault> {
+        let mut database = Self::connect(path)?;
+        let connection = &database.connection;
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        let transaction = database.connection.transaction()?;
+        for (_, sql) in TABLES {
+            transaction.execute(sql, [])?;
+        }
+        transaction.execute("INSERT INTO header VALUES (1, ?1)", [header])?;
+        transaction.execute("INSERT INTO head VALUES (1, ?1)", [head])?;
+        transaction.commit()?;
+        database.checkpoint(Checkpoint::Truncate)?;
+        Ok(())
+    }
+
+    fn connect(path: &Path) -> rusqlite::Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = Connection::open_with_flags(path, flags)?;
+        for (config, on) in [
+            // Closing writes nothing.
+            (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+            // The file may be an attacker's: nothing in its schema runs.
+            (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+            (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+            (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        ] {
+            connection.set_db_config(config, on)?;
+        }
+        connection.busy_timeout(std::time::Duration::ZERO)?;
+        connection.execute_batch(SETTINGS)?;
+        Ok(Self { connection })
+    }
+
+    fn check_layout(&self) -> Result<(), StoreError> {
+        let pragma = |name: &str| {
+            self.connection
+                .query_row(&format!("SELECT * FROM pragma_{name}"), [], |row| {
+                    row.get::<_, rusqlite::types::Value>(0)
+                })
+                .map_err(refused)
+        };
+        let is_ours = pragma("application_id")? == APPLICATION_ID.into()
+            && pragma("journal_mode")? == "wal".to_owned().into();
+        let mut tables = self
+            .connection
+            .prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")
+            .map_err(refused)?;
+        let found = tables
+            .query_map([], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+            })
+            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+            .map_err(refused)?;
+        let expected = TABLES.map(|(name, sql)| (name.to_owned(), sql.to_owned()));
+        if is_ours && found == expected {
+            Ok(())
+        } else {
+            Err(Damage::Layout.into())
+        }
+    }
+
+    pub(crate) fn header(&self) -> Result<Vec<u8>, StoreError> {
+        self.only("SELECT bytes FROM header")
+    }
+
+    pub(crate) fn head(&self) -> Result<Vec<u8>, StoreError> {
+        self.only("SELECT sealed FROM head")
+    }
+
+    fn only(&self, query: &str) -> Result<Vec<u8>, StoreError> {
+        let found = self.connection.query_row(query, [], |row| row.get(0));
+        found.map_err(refused)
+    }
+
+    /// Gives every record to `visit`, in the order of their numbers, and stops at its first error.
+    pub(crate) fn each_record(
+        &self,
+        visit: &mut dyn FnMut(SealedRecord) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut query = self
+            .connection
+            .prepare("SELECT sequence, kind, sealed FROM records ORDER BY sequence")
+            .map_err(refused)?;
+        let mut rows = query.query([]).map_err(refused)?;
+        while let Some(row) = rows.next().map_err(refused)? {
+            let record = || -> rusqlite::Result<SealedRecord> {
+                Ok(SealedRecord {
+                    // A negative number becomes one that no head reaches.
+                    sequence: row.get::<_, i64>(0)?.cast_unsigned(),
+                    kind: row.get(1)?,
+                    sealed: row.get(2)?,
+                })
+            };
+            visit(record().map_err(refused)?)?;
+        }
+        Ok(())
+    }
+
+    /// Records and the head over them, in one transaction, hence with one sync.
+    pub(crate) fn append(&mut self, records: &[SealedRecord], head: &[u8]) -> Result<(), Failure> {
+        self.transact(|transaction| {
+            let mut insert = transaction.prepare("INSERT INTO records VALUES (?1, ?2, ?3)")?;
+            for record in records {
+                insert.execute(params![
+                    record.sequence.cast_signed(),
+                    record.kind,
+                    record.sealed
+                ])?;
+            }
+            replace_head(transaction, head)
+        })
+    }
+
+    fn transact(
+        &mut self,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), Failure> {
+        let changed = self.try_transact(change);
+        changed.map_err(|(stage, cause)| {
+            let mut fate = fate::of(stage, &cause);
+            // A transaction that did not even roll back must not take part in the next one.
+            fate.goes_on &= self.connection.is_autocommit();
+            Failure { fate, cause }
+        })
+    }
+
+    fn try_transact(
+        &mut self,
+        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), (Stage, rusqlite::Error)> {
+        let before = |cause| (Stage::BeforeCommit, cause);
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(before)?;
+        change(&transaction).map_err(before)?;
+        transaction.commit().map_err(|cause| (Stage::Commit, cause))
+    }
+
+    /// Moves what is in the write-ahead log into the database, both synced.
+    pub(crate) fn checkpoint(&self, kind: Checkpoint) -> rusqlite::Result<()> {
+        let pragma = match kind {
+            Checkpoint::Restart => "PRAGMA wal_checkpoint(RESTART)",
+            Checkpoint::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+        };
+        let busy: i64 = self.connection.query_row(pragma, [], |row| row.get(0))?;
+        if busy == 0 {
+            Ok(())
+        } else {
+            Err(rusqlite::Error::SqliteFailure(
+                ffi::Error::new(ffi::SQLITE_BUSY),
+                Some("the checkpoint did not run to its end".to_owned()),
+            ))
+        }
+    }
+
+    /// Pages in the write-ahead log that the database does not have yet.
+    pub(crate) fn pages_ahead(&self) -> rusqlite::Result<u64> {
+        let pragma = "PRAGMA wal_checkpoint(NOOP)";
+        let (all, done) = self.connection.query_row(pragma, [], |row| {
+            Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        })?;
+        Ok((all - done).max(0).unsigned_abs())
+    }
+}
+
+/// How a checkpoint leaves the write-ahead log.
+#[derive(Clone, Copy)]
+pub(crate) enum Checkpoint {
+    /// To be written from its start again; its space is kept.
+    Restart,
+    /// Empty.
+    Truncate,
+}
+
+fn replace_head(transaction: &Transaction<'_>, head: &[u8]) -> rusqlite::Result<()> {
+    match transaction.execute("UPDATE head SET sealed = ?1", [head])? {
+        1 => Ok(()),
+        other => Err(rusqlite::Error::StatementChangedRows(other)),
+    }
+}
+
+/// What an error says while a store is opened or read: every query is ours and fixed, so where SQLite does not
+/// understand it, the file is at fault.
+pub(crate) fn refused(error: rusqlite::Error) -> StoreError {
+    let Some(code) = error.sqlite_error().map(|sqlite| sqlite.extended_code) else {
+        return Damage::Layout.into();
+    };
+    match code & 0xff {
+        ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB | ffi::SQLITE_FORMAT => {
+            Damage::Database(error.to_string()).into()
+        }
+        ffi::SQLITE_ERROR | ffi::SQLITE_SCHEMA => Damage::Layout.into(),
+        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => {
+            StoreError::Held(crate::lock::Holder { process: None })
+        }
+        _ => DiskFault::Sqlite(error).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn fresh(folder: &Path) -> Database {
+        let path = folder.canonicalize().unwrap().join("records.db");
+        fs::write(&path, "").unwrap();
+        Database::fill(&path, b"header", b"head").unwrap();
+        Database::open(&path).unwrap()
+    }
+
+    #[test]
+    fn the_settings_are_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = fresh(folder.path());
+        for (name, value) in [
+            ("locking_mode", "exclusive"),
+            ("journal_mode", "wal"),
+            ("synchronous", "2"),
+            ("fullfsync", "1"),
+            ("checkpoint_fullfsync", "1"),
+            ("cache_spill", "0"),
+            ("temp_store", "2"),
+            ("wal_autocheckpoint", "0"),
+            ("secure_delete", "1"),
+            ("cell_size_check", "1"),
+            ("page_size", "4096"),
+        ] {
+            let query = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+            let found: String = database
+                .connection
+                .query_row(&query, [], |row| row.get(0))
+                .or_else(|_| {
+                    database.connection.pragma_query_value(None, name, |row| {
+                        row.get::<_, i64>(0).map(|number| number.to_string())
+                    })
+                })
+                .unwrap();
+            assert_eq!(found, value, "{name}");
+        }
+    }
+
+    /// What [`fate`] rests on, far beyond the size of SQLite's cache.
+    #[test]
+    fn e04_no_byte_is_written_before_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = fresh(folder.path());
+        let sizes = || {
+            let size = |name: &str| fs::metadata(folder.path().join(name)).unwrap().len();
+            (size("records.db"), size("records.db-wal"))
+        };
+        let before = sizes();
+        let large = SealedRecord {
+            sequence: 1,
+            kind: 1,
+            sealed: vec![7; 24 << 20],
+        };
+        let transaction = database.connection.transaction().unwrap();
+        for sequence in 1..2000_i64 {
+            let row = params![sequence, 1, vec![7_u8; 5000]];
+            transaction
+                .execute("INSERT INTO records VALUES (?1, ?2, ?3)", row)
+                .unwrap();
+        }
+        let row = params![2000, 1, large.sealed];
+        transaction
+            .execute("INSERT INTO records VALUES (?1, ?2, ?3)", row)
+            .unwrap();
+        assert_eq!(sizes(), before);
+        transaction.commit().unwrap();
+        assert!(sizes().1 > 24 << 20);
+    }
+
+    #[test]
+    fn e04_a_transaction_that_fails_before_commit_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut database = fresh(folder.path());
+        let record = |sequence| SealedRecord {
+            sequence,
+            kind: 1,
+            sealed: vec![1],
+        };
+        let twice = [record(1), record(1)];
+        let failure = database.append(&twice, b"new head").err().unwrap();
+        assert_eq!(failure.fate.told, hardfrost_engine::LogError::NotWritten);
+        assert!(!failure.fate.goes_on);
+        assert_eq!(database.head().unwrap(), b"head");
+        assert_eq!(database.pages_ahead().unwrap(), 0);
+        database.append(&[record(1)], b"new head").ok().unwrap();
+        assert_eq!(database.head().unwrap(), b"new head");
+    }
+}

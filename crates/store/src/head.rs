@@ -1,0 +1,129 @@
+//! The head: what the records must add up to. Sealed, and written in the same transaction as they.
+
+use hardfrost_engine::EncodedRecord;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::error::DiskFault;
+use crate::header::Header;
+use crate::keys::Keys;
+use crate::sealing;
+
+const RECORD: &[u8; 22] = b"hardfrost/store/record";
+const HEAD: &[u8; 20] = b"hardfrost/store/head";
+const CHAIN: &[u8; 21] = b"hardfrost/store/chain";
+
+/// A record as the database holds it.
+pub(crate) struct SealedRecord {
+    pub(crate) sequence: u64,
+    pub(crate) kind: u8,
+    pub(crate) sealed: Vec<u8>,
+}
+
+/// A running hash over sealed records. A number that was sealed twice, in a store and in an older copy of it that went
+/// on by itself, gives two genuine records: the chain tells which of them the head was written over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chain([u8; 32]);
+
+/// What the records must add up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// How often the store was opened, over its whole life.
+    pub(crate) generation: u64,
+    /// The newest record's number; 0 if there never was one.
+    pub(crate) last: u64,
+    pub(crate) chain: Chain,
+}
+
+impl Chain {
+    pub(crate) fn start(header: &Header) -> Self {
+        let hash = Sha256::new_with_prefix(CHAIN).chain_update(header.id.0);
+        Self(hash.finalize().into())
+    }
+
+    pub(crate) fn push(&mut self, record: &SealedRecord) {
+        let hash = Sha256::new_with_prefix(self.0)
+            .chain_update(record.sequence.to_be_bytes())
+            .chain_update([record.kind])
+            .chain_update(&record.sealed);
+        self.0 = hash.finalize().into();
+    }
+}
+
+impl Head {
+    /// A store without records.
+    pub(crate) fn new(header: &Header) -> Self {
+        Self {
+            generation: 0,
+            last: 0,
+            chain: Chain::start(header),
+        }
+    }
+
+    pub(crate) fn seal(&self, header: &Header, keys: &Keys) -> Result<Vec<u8>, DiskFault> {
+        let mut plain = [0; 48];
+        let (generation, rest) = plain.split_at_mut(8);
+        let (last, chain) = rest.split_at_mut(8);
+        generation.copy_from_slice(&self.generation.to_be_bytes());
+        last.copy_from_slice(&self.last.to_be_bytes());
+        chain.copy_from_slice(&self.chain.0);
+        sealing::seal(&keys.head, &place(HEAD, header), &plain)
+    }
+
+    pub(crate) fn open(sealed: &[u8], header: &Header, keys: &Keys) -> Option<Self> {
+        let plain = sealing::open(&keys.head, &place(HEAD, header), sealed)?;
+        let (generation, rest) = plain.split_first_chunk::<8>()?;
+        let (last, rest) = rest.split_first_chunk::<8>()?;
+        let chain = rest.try_into().ok()?;
+        Some(Self {
+            generation: u64::from_be_bytes(*generation),
+            last: u64::from_be_bytes(*last),
+            chain: Chain(chain),
+        })
+    }
+
+    /// Seals the next record and takes it into account.
+    pub(crate) fn append(
+        &mut self,
+        record: &EncodedRecord,
+        header: &Header,
+        keys: &Keys,
+    ) -> Result<SealedRecord, DiskFault> {
+        let sequence = self.last + 1;
+        let kind = record.kind();
+        let associated = record_place(header, kind, sequence);
+        let sealed = SealedRecord {
+            sequence,
+            kind,
+            sealed: sealing::seal(&keys.record, &associated, record.as_bytes())?,
+        };
+        self.last = sequence;
+        self.chain.push(&sealed);
+        Ok(sealed)
+    }
+}
+
+/// What is sealed in a record of this number and kind; none if it does not verify.
+pub(crate) fn open_record(
+    record: &SealedRecord,
+    header: &Header,
+    keys: &Keys,
+) -> Option<EncodedRecord> {
+    let associated = record_place(header, record.kind, record.sequence);
+    let plain: Zeroizing<Vec<u8>> = sealing::open(&keys.record, &associated, &record.sealed)?;
+    Some(EncodedRecord::new(record.kind, plain))
+}
+
+fn place(domain: &[u8], header: &Header) -> Vec<u8> {
+    let mut bytes = domain.to_vec();
+    bytes.extend_from_slice(&header.id.0);
+    bytes.extend_from_slice(&header.schema.to_be_bytes());
+    bytes
+}
+
+fn record_place(header: &Header, kind: u8, sequence: u64) -> Vec<u8> {
+    let mut bytes = place(RECORD, header);
+    bytes.push(kind);
+    bytes.extend_from_slice(&sequence.to_be_bytes());
+    bytes
+}

@@ -1,0 +1,110 @@
+//! Where a store's key comes from. Paths, passphrases and folders are arguments: reading the environment is for the
+//! binary.
+
+mod command;
+mod file;
+mod hex_key;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::error::DiskFault;
+use crate::keys::{Material, ProviderKey};
+use crate::place::PathFault;
+
+pub use command::{CommandFault, KeyCommand};
+
+/// One of the four ways to a store's key.
+pub enum KeyProvider {
+    /// A file of 64 hex characters, mode 0600 or narrower.
+    File(PathBuf),
+    /// A passphrase; the key is made of it with Argon2id.
+    Passphrase(Passphrase),
+    /// A program that prints 64 hex characters.
+    Command(KeyCommand),
+    /// A credential that systemd decrypted for this service, 64 hex characters.
+    SystemdCreds {
+        /// What `$CREDENTIALS_DIRECTORY` says.
+        directory: PathBuf,
+        /// The credential's name there.
+        name: String,
+    },
+}
+
+/// A passphrase. Wiped on drop.
+pub struct Passphrase(Zeroizing<Vec<u8>>);
+
+/// A key that did not come. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// No file of that name.
+    #[error("there is no key file {0}")]
+    NoFile(PathBuf),
+    /// Others could read it.
+    #[error("the key file {0}")]
+    Refused(#[from] PathFault),
+    /// A name that leads out of the credentials' folder.
+    #[error("a credential's name is a plain file name")]
+    CredentialName,
+    /// What came is no key.
+    #[error("{0} gives no key: 64 hex characters are needed, and nothing else")]
+    NotAKey(String),
+    /// The program did not do its part.
+    #[error("the key command {program}: {fault}")]
+    Command {
+        /// Which program.
+        program: String,
+        /// What it did.
+        fault: CommandFault,
+    },
+    /// An empty passphrase, or one that is too long.
+    #[error("a passphrase has 1 to {0} bytes")]
+    PassphraseLength(usize),
+    /// The system's word on it.
+    #[error(transparent)]
+    Disk(#[from] DiskFault),
+}
+
+impl Passphrase {
+    /// Longest passphrase, in bytes.
+    pub const BYTES_MAX: usize = 1024;
+
+    /// These words, exactly: no end of line is taken away.
+    ///
+    /// # Errors
+    /// [`KeyError::PassphraseLength`]
+    pub fn new(words: Zeroizing<Vec<u8>>) -> Result<Self, KeyError> {
+        if words.is_empty() || words.len() > Self::BYTES_MAX {
+            return Err(KeyError::PassphraseLength(Self::BYTES_MAX));
+        }
+        Ok(Self(words))
+    }
+}
+
+impl std::fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Passphrase")
+    }
+}
+
+impl KeyProvider {
+    /// How long a key command may take where nobody says otherwise.
+    pub const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
+
+    /// Fetches the key now.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub fn resolve(&self) -> Result<ProviderKey, KeyError> {
+        Ok(ProviderKey(match self {
+            Self::File(path) => Material::Key(file::read(path, file::Rule::OwnerOnly)?),
+            Self::Passphrase(words) => Material::Passphrase(words.0.clone()),
+            Self::Command(command) => Material::Key(command.run()?),
+            Self::SystemdCreds { directory, name } => {
+                Material::Key(file::credential(directory, name)?)
+            }
+        }))
+    }
+}

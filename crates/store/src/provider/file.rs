@@ -1,0 +1,88 @@
+//! A key in a file: the operator's, or one that systemd put there.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Component, Path};
+
+use zeroize::Zeroizing;
+
+use super::{hex_key, KeyError};
+use crate::error::DiskFault;
+use crate::keys::Key;
+use crate::place::{metadata, private_file, PathFault, PathProblem};
+
+/// Who may reach a key file.
+#[derive(Clone, Copy)]
+pub(super) enum Rule {
+    /// Its owner, who runs this.
+    OwnerOnly,
+    /// systemd's own: it belongs to root, and an access list, seen as a group's right, lets the service read it.
+    Systemd,
+}
+
+pub(super) fn read(path: &Path, rule: Rule) -> Result<Key, KeyError> {
+    let seen = metadata(path)?.ok_or_else(|| KeyError::NoFile(path.to_owned()))?;
+    if seen.is_symlink() {
+        return Err(fault(path, PathProblem::Symlink));
+    }
+    let file = open(path)?;
+    // What was opened is what is judged: the path may lead elsewhere by now.
+    let opened = file
+        .metadata()
+        .map_err(DiskFault::system("look at", path))?;
+    match rule {
+        Rule::OwnerOnly => private_file(path, &opened)?,
+        Rule::Systemd => {
+            let mode = opened.permissions().mode() & 0o777;
+            let us = rustix::process::geteuid().as_raw();
+            if !opened.is_file() {
+                return Err(fault(path, PathProblem::NotAFile));
+            }
+            if mode & 0o037 != 0 {
+                return Err(fault(path, PathProblem::TooWide(mode)));
+            }
+            if opened.uid() != 0 && opened.uid() != us {
+                return Err(fault(path, PathProblem::Owner(opened.uid())));
+            }
+        }
+    }
+    let mut text = Zeroizing::new(Vec::with_capacity(hex_key::READ_MAX));
+    file.take(hex_key::READ_MAX as u64)
+        .read_to_end(&mut text)
+        .map_err(DiskFault::system("read", path))?;
+    hex_key::parse(&text).ok_or_else(|| KeyError::NotAKey(path.display().to_string()))
+}
+
+/// The credential of that name, which must not lead anywhere else.
+pub(super) fn credential(directory: &Path, name: &str) -> Result<Key, KeyError> {
+    let mut parts = Path::new(name).components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Normal(only)), None) if only == name => {}
+        _ => return Err(KeyError::CredentialName),
+    }
+    read(&directory.join(name), Rule::Systemd)
+}
+
+fn open(path: &Path) -> Result<File, KeyError> {
+    // A pipe in its place must not make us wait.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    opened.map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            KeyError::NoFile(path.to_owned())
+        } else {
+            DiskFault::system("open", path)(error).into()
+        }
+    })
+}
+
+fn fault(path: &Path, problem: PathProblem) -> KeyError {
+    KeyError::Refused(PathFault {
+        path: path.to_owned(),
+        problem,
+    })
+}
