@@ -1,14 +1,10 @@
 //! How a store comes to be: whole under another name first, then at its place, never over anything.
 
-use std::fs::{self, OpenOptions};
-use std::io::ErrorKind;
+use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
-use rustix::fs::{renameat_with, RenameFlags, CWD};
 
 use crate::database::Database;
-use crate::disk::sync;
+use crate::disk::{put_in_place, remove_unfinished, sync_folder_of};
 use crate::error::{DiskFault, StoreError};
 use crate::head::Head;
 use crate::header::{Header, KeySource, StoreId};
@@ -29,7 +25,7 @@ pub(crate) fn create(dir: &StoreDir, provider: &KeyProvider) -> Result<(), Store
     let id = StoreId(id);
     let source = source_for(&key)?;
     let keys = Keys::derive(&key, &source, &id)?;
-    let header = Header::new(id, source, &keys)?;
+    let header = Header::new(id, source, &keys, &sealing::fresh_key()?)?;
     let head = Head::new(&header).seal(&header, &keys)?;
     build(dir, &header.to_bytes(), &head)
 }
@@ -52,8 +48,10 @@ pub(crate) fn source_for(key: &ProviderKey) -> Result<KeySource, DiskFault> {
 fn build(dir: &StoreDir, header: &[u8], head: &[u8]) -> Result<(), StoreError> {
     let unfinished = dir.unfinished();
     let [new, wal, _] = &unfinished;
-    // Of a creation that did not come to its end: nobody was ever told that anything is in there.
-    unfinished.iter().try_for_each(|path| remove(path))?;
+    // Of a creation that did not come to its end.
+    unfinished
+        .iter()
+        .try_for_each(|path| remove_unfinished(path))?;
     OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -61,27 +59,13 @@ fn build(dir: &StoreDir, header: &[u8], head: &[u8]) -> Result<(), StoreError> {
         .open(new)
         .map_err(DiskFault::system("make", new))?;
     Database::fill(&dir.resolved(new)?, header, head)?;
-    // Its content is in the database by now; under the new name it would be another store's.
-    remove(wal)?;
-    sync(new)?;
-    let place = dir.records();
-    match renameat_with(CWD, new, CWD, &place, RenameFlags::NOREPLACE) {
-        Ok(()) => {}
-        Err(rustix::io::Errno::EXIST) => return Err(StoreError::Exists(dir.path().to_owned())),
-        Err(error) => return Err(DiskFault::system("name", place)(error.into()).into()),
-    }
-    sync(dir.path())?;
-    match dir.path().parent() {
-        Some(parent) if parent != Path::new("") => Ok(sync(parent)?),
-        _ => Ok(sync(Path::new("."))?),
-    }
-}
-
-fn remove(path: &Path) -> Result<(), DiskFault> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(DiskFault::system("remove", path)(error))
-        }
-        Ok(()) | Err(_) => Ok(()),
+    // Its content is in the database by now; it would belong to nothing under the new name.
+    remove_unfinished(wal)?;
+    // The folder itself may be new.
+    sync_folder_of(dir.path())?;
+    if put_in_place(new, &dir.records())? {
+        Ok(())
+    } else {
+        Err(StoreError::Exists(dir.path().to_owned()))
     }
 }

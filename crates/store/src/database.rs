@@ -6,7 +6,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{ffi, params, Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Damage, DiskFault, StoreError};
-use crate::fate::{self, Fate, Stage};
 use crate::head::SealedRecord;
 
 /// `HFST`, in the database's own header: what `file` and the like show.
@@ -53,16 +52,21 @@ pub(crate) struct Database {
     connection: Connection,
 }
 
-/// A transaction that did not come to its end.
-pub(crate) struct Failure {
-    pub(crate) fate: Fate,
-    pub(crate) cause: rusqlite::Error,
+/// A transaction that has begun.
+pub(crate) struct Change<'a>(Transaction<'a>);
+
+/// A transaction that did not come to its end. It was rolled back, if there was anything.
+pub(crate) enum Interrupted<E> {
+    /// Before COMMIT.
+    Before(E),
+    /// By COMMIT.
+    Commit(rusqlite::Error),
 }
 
 impl Database {
     /// Opens what is there. Nothing is made, and nothing written but an empty write-ahead log where there is none.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = Self::connect(path).map_err(refused)?;
+        let database = Self::connect(path)?;
         database.check_layout()?;
         Ok(database)
     }
@@ -112,20 +116,17 @@ impl Database {
                 .query_row(&format!("SELECT * FROM pragma_{name}"), [], |row| {
                     row.get::<_, rusqlite::types::Value>(0)
                 })
-                .map_err(refused)
         };
         let is_ours = pragma("application_id")? == APPLICATION_ID.into()
             && pragma("journal_mode")? == "wal".to_owned().into();
         let mut tables = self
             .connection
-            .prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")
-            .map_err(refused)?;
+            .prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")?;
         let found = tables
             .query_map([], |row| {
                 Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
             })
-            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
-            .map_err(refused)?;
+            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)?;
         let expected = TABLES.map(|(name, sql)| (name.to_owned(), sql.to_owned()));
         if is_ours && found == expected {
             Ok(())
@@ -143,8 +144,7 @@ impl Database {
     }
 
     fn only(&self, query: &str) -> Result<Vec<u8>, StoreError> {
-        let found = self.connection.query_row(query, [], |row| row.get(0));
-        found.map_err(refused)
+        Ok(self.connection.query_row(query, [], |row| row.get(0))?)
     }
 
     /// Gives every record to `visit`, in the order of their numbers, and stops at its first error.
@@ -154,10 +154,9 @@ impl Database {
     ) -> Result<(), StoreError> {
         let mut query = self
             .connection
-            .prepare("SELECT sequence, kind, sealed FROM records ORDER BY sequence")
-            .map_err(refused)?;
-        let mut rows = query.query([]).map_err(refused)?;
-        while let Some(row) = rows.next().map_err(refused)? {
+            .prepare("SELECT sequence, kind, sealed FROM records ORDER BY sequence")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
             let record = || -> rusqlite::Result<SealedRecord> {
                 Ok(SealedRecord {
                     // A negative number becomes one that no head reaches.
@@ -166,50 +165,36 @@ impl Database {
                     sealed: row.get(2)?,
                 })
             };
-            visit(record().map_err(refused)?)?;
+            visit(record()?)?;
         }
         Ok(())
     }
 
-    /// Records and the head over them, in one transaction, hence with one sync.
-    pub(crate) fn append(&mut self, records: &[SealedRecord], head: &[u8]) -> Result<(), Failure> {
-        self.transact(|transaction| {
-            let mut insert = transaction.prepare("INSERT INTO records VALUES (?1, ?2, ?3)")?;
-            for record in records {
-                insert.execute(params![
-                    record.sequence.cast_signed(),
-                    record.kind,
-                    record.sealed
-                ])?;
-            }
-            replace_head(transaction, head)
-        })
-    }
-
-    fn transact(
+    /// All that `make` does in one transaction, hence with one sync.
+    pub(crate) fn change<E: From<rusqlite::Error>>(
         &mut self,
-        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), Failure> {
-        let changed = self.try_transact(change);
-        changed.map_err(|(stage, cause)| {
-            let mut fate = fate::of(stage, &cause);
-            // A transaction that did not even roll back must not take part in the next one.
-            fate.goes_on &= self.connection.is_autocommit();
-            Failure { fate, cause }
-        })
-    }
-
-    fn try_transact(
-        &mut self,
-        change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), (Stage, rusqlite::Error)> {
-        let before = |cause| (Stage::BeforeCommit, cause);
-        let transaction = self
+        make: impl FnOnce(&Change<'_>) -> Result<(), E>,
+    ) -> Result<(), Interrupted<E>> {
+        let begun = self
             .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(before)?;
-        change(&transaction).map_err(before)?;
-        transaction.commit().map_err(|cause| (Stage::Commit, cause))
+            .transaction_with_behavior(TransactionBehavior::Immediate);
+        let change = Change(begun.map_err(|error| Interrupted::Before(error.into()))?);
+        make(&change).map_err(Interrupted::Before)?;
+        change.0.commit().map_err(Interrupted::Commit)
+    }
+
+    /// Whether no transaction is open: one that did not even roll back must not take part in the next one.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    /// SQLite's own opinion of its file, beside ours: nothing, if all is well.
+    pub(crate) fn complaints(&self) -> Result<Vec<String>, StoreError> {
+        let mut query = self.connection.prepare("PRAGMA integrity_check(100)")?;
+        let said = query
+            .query_map([], |row| row.get::<_, String>(0))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(said.into_iter().filter(|line| line != "ok").collect())
     }
 
     /// Moves what is in the write-ahead log into the database, both synced.
@@ -227,6 +212,15 @@ impl Database {
                 Some("the checkpoint did not run to its end".to_owned()),
             ))
         }
+    }
+
+    /// Pages that the database has.
+    pub(crate) fn pages(&self) -> rusqlite::Result<u64> {
+        let query = "PRAGMA page_count";
+        let count = self
+            .connection
+            .query_row(query, [], |row| row.get::<_, i64>(0))?;
+        Ok(count.max(0).unsigned_abs())
     }
 
     /// Pages in the write-ahead log that the database does not have yet.
@@ -248,16 +242,62 @@ pub(crate) enum Checkpoint {
     Truncate,
 }
 
-fn replace_head(transaction: &Transaction<'_>, head: &[u8]) -> rusqlite::Result<()> {
-    match transaction.execute("UPDATE head SET sealed = ?1", [head])? {
+impl Change<'_> {
+    pub(crate) fn insert(&self, records: &[SealedRecord]) -> rusqlite::Result<()> {
+        let mut insert = self.0.prepare("INSERT INTO records VALUES (?1, ?2, ?3)")?;
+        for record in records {
+            let number = record.sequence.cast_signed();
+            insert.execute(params![number, record.kind, record.sealed])?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn record(&self, sequence: u64) -> rusqlite::Result<SealedRecord> {
+        let query = "SELECT kind, sealed FROM records WHERE sequence = ?1";
+        self.0.query_row(query, [sequence.cast_signed()], |row| {
+            Ok(SealedRecord {
+                sequence,
+                kind: row.get(0)?,
+                sealed: row.get(1)?,
+            })
+        })
+    }
+
+    pub(crate) fn replace(&self, record: &SealedRecord) -> rusqlite::Result<()> {
+        let update = "UPDATE records SET sealed = ?2 WHERE sequence = ?1";
+        let number = record.sequence.cast_signed();
+        one(self.0.execute(update, params![number, record.sealed])?)
+    }
+
+    pub(crate) fn remove_records(&self) -> rusqlite::Result<()> {
+        self.0.execute("DELETE FROM records", []).map(drop)
+    }
+
+    pub(crate) fn replace_head(&self, sealed: &[u8]) -> rusqlite::Result<()> {
+        one(self.0.execute("UPDATE head SET sealed = ?1", [sealed])?)
+    }
+
+    pub(crate) fn replace_header(&self, bytes: &[u8]) -> rusqlite::Result<()> {
+        one(self.0.execute("UPDATE header SET bytes = ?1", [bytes])?)
+    }
+}
+
+fn one(changed: usize) -> rusqlite::Result<()> {
+    match changed {
         1 => Ok(()),
         other => Err(rusqlite::Error::StatementChangedRows(other)),
     }
 }
 
-/// What an error says while a store is opened or read: every query is ours and fixed, so where SQLite does not
-/// understand it, the file is at fault.
-pub(crate) fn refused(error: rusqlite::Error) -> StoreError {
+/// While a store is opened or read, every query is ours and fixed: where SQLite does not understand it, the file is at
+/// fault.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        refused(error)
+    }
+}
+
+fn refused(error: rusqlite::Error) -> StoreError {
     let Some(code) = error.sqlite_error().map(|sqlite| sqlite.extended_code) else {
         return Damage::Layout.into();
     };
@@ -358,12 +398,22 @@ mod tests {
             sealed: vec![1],
         };
         let twice = [record(1), record(1)];
-        let failure = database.append(&twice, b"new head").err().unwrap();
-        assert_eq!(failure.fate.told, hardfrost_engine::LogError::NotWritten);
-        assert!(!failure.fate.goes_on);
+        let failed = database.change(|change| {
+            change.replace_head(b"new head")?;
+            change.insert(&twice)
+        });
+        assert!(matches!(
+            failed,
+            Err(Interrupted::<rusqlite::Error>::Before(_))
+        ));
+        assert!(database.is_idle());
         assert_eq!(database.head().unwrap(), b"head");
         assert_eq!(database.pages_ahead().unwrap(), 0);
-        database.append(&[record(1)], b"new head").ok().unwrap();
+        let done = database.change(|change| {
+            change.replace_head(b"new head")?;
+            change.insert(&[record(1)])
+        });
+        assert!(done.is_ok_and(|()| database.is_idle()));
         assert_eq!(database.head().unwrap(), b"new head");
     }
 }

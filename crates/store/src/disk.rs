@@ -1,9 +1,42 @@
 //! The file system below a store.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::Path;
 
+use rustix::fs::{renameat_with, RenameFlags, CWD};
+
 use crate::error::DiskFault;
+
+/// Gives a finished file its name, unless something has it already, and makes that durable. False if something has it.
+pub(crate) fn put_in_place(finished: &Path, place: &Path) -> Result<bool, DiskFault> {
+    sync(finished)?;
+    match renameat_with(CWD, finished, CWD, place, RenameFlags::NOREPLACE) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::EXIST) => return Ok(false),
+        Err(error) => return Err(DiskFault::system("name", place)(error.into())),
+    }
+    sync_folder_of(place)?;
+    Ok(true)
+}
+
+/// Makes it durable that `path` is in its folder.
+pub(crate) fn sync_folder_of(path: &Path) -> Result<(), DiskFault> {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => sync(folder),
+        Some(_) | None => sync(Path::new(".")),
+    }
+}
+
+/// Removes a file of ours that nobody was ever told of, if it is there.
+pub(crate) fn remove_unfinished(path: &Path) -> Result<(), DiskFault> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(DiskFault::system("remove", path)(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
 
 /// Makes what `path` holds, file or folder, durable.
 pub(crate) fn sync(path: &Path) -> Result<(), DiskFault> {

@@ -32,6 +32,15 @@ pub enum StoreError {
     /// The key did not come. The store is untouched.
     #[error("the store's key is not available: {0}")]
     Provider(#[from] KeyError),
+    /// The key that the store was to go over to did not come. The store is untouched.
+    #[error("the new key is not available, the old one stays: {0}")]
+    NewProvider(KeyError),
+    /// The disk failed while the key was being changed.
+    #[error(
+        "the disk failed while the key was being changed: the store opens with the old key or \
+         with the new one, try both ({0})"
+    )]
+    Undecided(DiskFault),
     /// The key came, and is another one's.
     #[error("this key does not open the store: check which key, or passphrase, belongs to it")]
     WrongKey,
@@ -84,6 +93,9 @@ pub enum Damage {
     /// Every record is genuine, and they are not the ones that the head was written over.
     #[error("the records are not those that the head was written over")]
     Chain,
+    /// A sealed file beside the records.
+    #[error("the sealed file {0} does not verify")]
+    File(PathBuf),
 }
 
 /// What the operating system, or SQLite for it, answered.

@@ -9,6 +9,8 @@ use std::ffi::c_int;
 use hardfrost_engine::LogError;
 use rusqlite::ffi;
 
+use crate::database::Interrupted;
+
 /// Where in a transaction it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -101,9 +103,13 @@ pub(crate) fn of_code(stage: Stage, extended: c_int) -> Fate {
     }
 }
 
-/// The same for any error that the binding gives. One of its own, not SQLite's, comes from a value that does not fit:
+/// The fate of a transaction. An error of the binding's own, not SQLite's, comes from a value that does not fit:
 /// nothing was written, and we are at fault.
-pub(crate) fn of(stage: Stage, error: &rusqlite::Error) -> Fate {
+pub(crate) fn of(interrupted: &Interrupted<rusqlite::Error>) -> Fate {
+    let (stage, error) = match interrupted {
+        Interrupted::Before(error) => (Stage::BeforeCommit, error),
+        Interrupted::Commit(error) => (Stage::Commit, error),
+    };
     match (error.sqlite_error(), stage) {
         (Some(error), stage) => of_code(stage, error.extended_code),
         (None, Stage::BeforeCommit) => STOP,
@@ -168,8 +174,8 @@ mod tests {
 
     #[test]
     fn e04_an_error_of_the_binding_wrote_nothing_before_commit() {
-        let error = rusqlite::Error::InvalidQuery;
-        assert_eq!(of(Stage::BeforeCommit, &error), STOP);
-        assert_eq!(of(Stage::Commit, &error), UNKNOWN);
+        let error = || rusqlite::Error::InvalidQuery;
+        assert_eq!(of(&Interrupted::Before(error())), STOP);
+        assert_eq!(of(&Interrupted::Commit(error())), UNKNOWN);
     }
 }

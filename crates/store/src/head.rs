@@ -30,7 +30,9 @@ pub(crate) struct Chain([u8; 32]);
 pub(crate) struct Head {
     /// How often the store was opened, over its whole life.
     pub(crate) generation: u64,
-    /// The newest record's number; 0 if there never was one.
+    /// The oldest record's number; one more than `last` if there is none.
+    pub(crate) first: u64,
+    /// The newest number that was ever given; 0 if none was.
     pub(crate) last: u64,
     pub(crate) chain: Chain,
 }
@@ -55,31 +57,48 @@ impl Head {
     pub(crate) fn new(header: &Header) -> Self {
         Self {
             generation: 0,
+            first: 1,
             last: 0,
             chain: Chain::start(header),
         }
     }
 
     pub(crate) fn seal(&self, header: &Header, keys: &Keys) -> Result<Vec<u8>, DiskFault> {
-        let mut plain = [0; 48];
-        let (generation, rest) = plain.split_at_mut(8);
-        let (last, chain) = rest.split_at_mut(8);
-        generation.copy_from_slice(&self.generation.to_be_bytes());
-        last.copy_from_slice(&self.last.to_be_bytes());
-        chain.copy_from_slice(&self.chain.0);
+        let mut plain = Vec::with_capacity(56);
+        for number in [self.generation, self.first, self.last] {
+            plain.extend_from_slice(&number.to_be_bytes());
+        }
+        plain.extend_from_slice(&self.chain.0);
         sealing::seal(&keys.head, &place(HEAD, header), &plain)
     }
 
     pub(crate) fn open(sealed: &[u8], header: &Header, keys: &Keys) -> Option<Self> {
         let plain = sealing::open(&keys.head, &place(HEAD, header), sealed)?;
         let (generation, rest) = plain.split_first_chunk::<8>()?;
+        // Schema 1 knew no compaction: its records begin with number 1, and its head does not say so.
+        let (first, rest) = if header.schema == 1 {
+            (1, rest)
+        } else {
+            let (first, rest) = rest.split_first_chunk::<8>()?;
+            (u64::from_be_bytes(*first), rest)
+        };
         let (last, rest) = rest.split_first_chunk::<8>()?;
         let chain = rest.try_into().ok()?;
         Some(Self {
             generation: u64::from_be_bytes(*generation),
+            first,
             last: u64::from_be_bytes(*last),
             chain: Chain(chain),
         })
+    }
+
+    /// The head of a store that lets go of all its records. Their numbers are not given again.
+    pub(crate) fn emptied(&self, header: &Header) -> Self {
+        Self {
+            first: self.last + 1,
+            chain: Chain::start(header),
+            ..*self
+        }
     }
 
     /// Seals the next record and takes it into account.
@@ -89,18 +108,27 @@ impl Head {
         header: &Header,
         keys: &Keys,
     ) -> Result<SealedRecord, DiskFault> {
-        let sequence = self.last + 1;
-        let kind = record.kind();
-        let associated = record_place(header, kind, sequence);
-        let sealed = SealedRecord {
-            sequence,
-            kind,
-            sealed: sealing::seal(&keys.record, &associated, record.as_bytes())?,
-        };
-        self.last = sequence;
+        let sealed = seal_record(self.last + 1, record, header, keys)?;
+        self.last = sealed.sequence;
         self.chain.push(&sealed);
         Ok(sealed)
     }
+}
+
+/// A record as it is stored under this number.
+pub(crate) fn seal_record(
+    sequence: u64,
+    record: &EncodedRecord,
+    header: &Header,
+    keys: &Keys,
+) -> Result<SealedRecord, DiskFault> {
+    let kind = record.kind();
+    let associated = record_place(header, kind, sequence);
+    Ok(SealedRecord {
+        sequence,
+        kind,
+        sealed: sealing::seal(&keys.record, &associated, record.as_bytes())?,
+    })
 }
 
 /// What is sealed in a record of this number and kind; none if it does not verify.

@@ -4,11 +4,13 @@
 use sha2::{Digest, Sha256};
 
 use crate::error::{Damage, DiskFault, StoreError};
-use crate::keys::{Keys, PassphraseCost};
+use zeroize::Zeroizing;
+
+use crate::keys::{Key, Keys, PassphraseCost};
 use crate::sealing;
 
 /// The newest schema that this build reads, and the only one that it writes.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 const MAGIC: &[u8; 16] = b"hardfrost store\n";
 const CHECKSUM: usize = 32;
@@ -37,32 +39,53 @@ pub(crate) enum KeySource {
     },
 }
 
+impl KeySource {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Passphrase { .. } => "passphrase",
+        }
+    }
+}
+
 /// The readable part of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) schema: u32,
     pub(crate) id: StoreId,
     pub(crate) source: KeySource,
-    /// Opens under the right key and under no other.
+    /// Opens under the right key and under no other. In it, from schema 2 on, is the key of sealed files: it stays when
+    /// the store goes over to another key, so that those files need not change in the same instant.
     check: Vec<u8>,
 }
 
 impl Header {
-    /// A new store's header.
-    pub(crate) fn new(id: StoreId, source: KeySource, keys: &Keys) -> Result<Self, DiskFault> {
+    /// The header of a new store, or of one that goes over to this schema or to these keys.
+    pub(crate) fn new(
+        id: StoreId,
+        source: KeySource,
+        keys: &Keys,
+        files: &Key,
+    ) -> Result<Self, DiskFault> {
         let mut header = Self {
             schema: SCHEMA,
             id,
             source,
             check: Vec::new(),
         };
-        header.check = sealing::seal(&keys.check, &header.open_part(), &[])?;
+        header.check = sealing::seal(&keys.check, &header.open_part(), files.as_slice())?;
         Ok(header)
     }
 
-    /// Whether these are the store's keys.
-    pub(crate) fn fits(&self, keys: &Keys) -> bool {
-        sealing::open(&keys.check, &self.open_part(), &self.check).is_some()
+    /// The key of sealed files, if these are the store's keys. Under schema 1 there were no such files.
+    pub(crate) fn unlock(&self, keys: &Keys) -> Result<Option<Key>, StoreError> {
+        let sealed = sealing::open(&keys.check, &self.open_part(), &self.check);
+        let plain = sealed.ok_or(StoreError::WrongKey)?;
+        if self.schema == 1 && plain.is_empty() {
+            return Ok(None);
+        }
+        let key = plain.as_slice().try_into().map_err(|_| Damage::Header)?;
+        Ok(Some(Zeroizing::new(key)))
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {

@@ -58,6 +58,15 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
+    /// The same keys once more, for a store that is sealed anew under them.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self {
+            record: self.record.clone(),
+            head: self.head.clone(),
+            check: self.check.clone(),
+        }
+    }
+
     pub(crate) fn derive(
         given: &ProviderKey,
         source: &KeySource,

@@ -1,16 +1,15 @@
 //! How a store is opened: first what needs no key, then the key, then every record, and only then the first write.
 
-use hardfrost_engine::EncodedRecord;
-
-use crate::database::{Checkpoint, Database};
+use crate::database::{Checkpoint, Database, Interrupted};
 use crate::error::{DiskFault, StoreError};
 use crate::head::Head;
-use crate::header::Header;
-use crate::keys::Keys;
+use crate::header::{Header, SCHEMA};
+use crate::keys::{Key, Keys};
 use crate::lock::Lock;
 use crate::place::StoreDir;
 use crate::provider::KeyProvider;
-use crate::reading::read;
+use crate::reading::{read, Reader};
+use crate::reseal::{reseal, Unsealed};
 use crate::settle::settle;
 
 /// A store that was read and verified to its end. So far nothing was written.
@@ -19,13 +18,15 @@ pub(crate) struct Verified {
     pub(crate) database: Database,
     pub(crate) header: Header,
     pub(crate) keys: Keys,
+    /// The key of sealed files, where the store has one.
+    pub(crate) files: Option<Key>,
     pub(crate) head: Head,
 }
 
 pub(crate) fn verify(
     dir: &StoreDir,
     provider: &KeyProvider,
-    keep: &mut dyn FnMut(EncodedRecord),
+    reader: &mut dyn Reader,
 ) -> Result<Verified, StoreError> {
     dir.look()?;
     let lock = Lock::take(dir)?;
@@ -34,31 +35,69 @@ pub(crate) fn verify(
     let database = Database::open(&dir.resolved(&dir.records())?)?;
     let header = Header::from_bytes(&database.header()?)?;
     let keys = Keys::derive(&provider.resolve()?, &header.source, &header.id)?;
-    if !header.fits(&keys) {
-        return Err(StoreError::WrongKey);
-    }
-    let head = read(&database, &header, &keys, keep)?;
+    let files = header.unlock(&keys)?;
+    let head = read(&database, &header, &keys, reader)?;
     Ok(Verified {
         lock,
         database,
         header,
         keys,
+        files,
         head,
     })
 }
 
 impl Verified {
-    /// Makes sure that all that was read is on the disk, and begins a generation.
-    pub(crate) fn begin(mut self, dir: &StoreDir) -> Result<Self, StoreError> {
+    /// Makes sure that all that was read is on the disk.
+    pub(crate) fn settle(self, dir: &StoreDir) -> Result<Self, StoreError> {
         settle(&dir.write_ahead_log())?;
-        self.database
-            .checkpoint(Checkpoint::Truncate)
-            .map_err(DiskFault::Sqlite)?;
-        self.head.generation += 1;
-        let head = self.head.seal(&self.header, &self.keys)?;
-        self.database
-            .append(&[], &head)
-            .map_err(|failure| DiskFault::Sqlite(failure.cause))?;
+        self.database.checkpoint(Checkpoint::Truncate)?;
         Ok(self)
     }
+
+    /// Begins a generation, under the newest schema.
+    pub(crate) fn begin(mut self) -> Result<Begun, StoreError> {
+        if let (SCHEMA, Some(files)) = (self.header.schema, self.files.take()) {
+            return self.next_generation(files);
+        }
+        let Self { header, keys, .. } = &self;
+        let (source, keys) = (header.source.clone(), keys.duplicate());
+        reseal(self, source, keys).map_err(Unsealed::at_opening)
+    }
+
+    fn next_generation(self, files: Key) -> Result<Begun, StoreError> {
+        let Self {
+            lock,
+            mut database,
+            header,
+            keys,
+            files: _,
+            mut head,
+        } = self;
+        head.generation += 1;
+        let sealed = head.seal(&header, &keys)?;
+        database
+            .change(|change| change.replace_head(&sealed))
+            .map_err(|interrupted| match interrupted {
+                Interrupted::Before(error) | Interrupted::Commit(error) => DiskFault::Sqlite(error),
+            })?;
+        Ok(Begun {
+            lock,
+            database,
+            header,
+            keys,
+            files,
+            head,
+        })
+    }
+}
+
+/// A store whose new generation is durable.
+pub(crate) struct Begun {
+    pub(crate) lock: Lock,
+    pub(crate) database: Database,
+    pub(crate) header: Header,
+    pub(crate) keys: Keys,
+    pub(crate) files: Key,
+    pub(crate) head: Head,
 }

@@ -12,6 +12,34 @@ pub(crate) const FILE_MODE: u32 = 0o600;
 pub(crate) const DIR_MODE: u32 = 0o700;
 
 const OTHERS: u32 = 0o077;
+const SEALED_SUFFIX: &str = ".sealed";
+const FILE_NAME_MAX: usize = 32;
+
+/// A sealed file's name, without folder and suffix: 1 to 32 lowercase letters, digits and hyphens.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileName(String);
+
+impl FileName {
+    /// The name, if it is one.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        let fits = (1..=FILE_NAME_MAX).contains(&name.len()) && name.bytes().all(plain);
+        fits.then(|| Self(name.to_owned()))
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for FileName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// A folder that holds one store and nothing else's secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +103,27 @@ impl StoreDir {
     #[must_use]
     pub fn write_ahead_log(&self) -> PathBuf {
         self.path.join("records.db-wal")
+    }
+
+    /// A sealed file beside the database.
+    pub(crate) fn sealed_file(&self, name: &FileName) -> PathBuf {
+        self.path.join(format!("{name}{SEALED_SUFFIX}"))
+    }
+
+    /// The names of the sealed files that are there. Others' files are none of ours.
+    pub(crate) fn sealed_files(&self) -> Result<Vec<FileName>, DiskFault> {
+        let entries = fs::read_dir(&self.path).map_err(DiskFault::system("list", &self.path))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(DiskFault::system("list", &self.path))?;
+            let name = entry.file_name();
+            let stem = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(SEALED_SUFFIX));
+            names.extend(stem.and_then(FileName::new));
+        }
+        names.sort();
+        Ok(names)
     }
 
     /// What a creation works on until it is whole.

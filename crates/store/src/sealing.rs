@@ -53,6 +53,13 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), DiskFault> {
         .map_err(|_| DiskFault::Randomness)
 }
 
+/// A key that nobody gave.
+pub(crate) fn fresh_key() -> Result<Key, DiskFault> {
+    let mut key = Zeroizing::new([0; 32]);
+    fill(key.as_mut_slice())?;
+    Ok(key)
+}
+
 fn cipher(key: &Key) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(key.as_slice().into())
 }

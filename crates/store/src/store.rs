@@ -2,16 +2,20 @@
 
 use std::thread::{self, JoinHandle};
 
-use hardfrost_engine::EncodedRecord;
+use hardfrost_engine::{EncodedRecord, LogError};
 
 use crate::create;
 use crate::error::{DiskFault, StoreError};
 use crate::header::StoreId;
+use crate::keys::Key;
 use crate::lock::Lock;
 use crate::open::verify;
-use crate::place::StoreDir;
+use crate::place::{FileName, StoreDir};
 use crate::provider::KeyProvider;
-use crate::writer::{Work, Writer};
+use crate::report::{check, Report};
+use crate::rotate::rotate;
+use crate::sealed_file::SealedFile;
+use crate::writer::{CompactError, Kept, Position, Work, Writer};
 
 /// An open store: the lock on its folder, its key in memory, and the thread that writes. Dropping it closes it; handles
 /// that are left then answer [`hardfrost_engine::LogError::Unknown`].
@@ -20,6 +24,8 @@ pub struct Store {
     thread: Option<JoinHandle<()>>,
     id: StoreId,
     generation: u64,
+    dir: StoreDir,
+    files: Key,
     // After the thread: the lock goes last.
     _lock: Lock,
 }
@@ -48,10 +54,9 @@ impl Store {
     /// See [`StoreError`]. Nothing is repaired, deleted or begun anew.
     pub fn open(dir: &StoreDir, provider: &KeyProvider) -> Result<Opened, StoreError> {
         let mut records = Vec::new();
-        let verified = verify(dir, provider, &mut |record| records.push(record))?;
-        let verified = verified.begin(dir)?;
-        let (id, generation) = (verified.header.id, verified.head.generation);
-        let (work, writer, lock) = Work::new(verified, dir);
+        let begun = verify(dir, provider, &mut records)?.settle(dir)?.begin()?;
+        let (id, generation) = (begun.header.id, begun.head.generation);
+        let (work, writer, Kept { lock, files }) = Work::new(begun, dir);
         let thread = thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || work.run())
@@ -61,15 +66,65 @@ impl Store {
             thread: Some(thread),
             id,
             generation,
+            dir: dir.clone(),
+            files,
             _lock: lock,
         };
         Ok(Opened { store, records })
+    }
+
+    /// Seals a closed store anew under another key, all of it in one transaction. Sealed files beside it need not
+    /// change.
+    ///
+    /// # Errors As for [`Store::open`], and [`StoreError::NewProvider`]; nothing is changed then.
+    /// [`StoreError::Undecided`] if the disk failed at the very end.
+    pub fn rotate_key(
+        dir: &StoreDir,
+        old: &KeyProvider,
+        new: &KeyProvider,
+    ) -> Result<(), StoreError> {
+        rotate(dir, old, new)
+    }
+
+    /// Reads and verifies all of a closed store and changes nothing: damage is listed, not only the first of it.
+    ///
+    /// # Errors
+    /// As for [`Store::open`], where there is no reading on: no store, no key, no header or head.
+    pub fn check(dir: &StoreDir, provider: &KeyProvider) -> Result<Report, StoreError> {
+        check(dir, provider)
+    }
+
+    /// How far the store has come. Ask before taking a snapshot for [`Store::compact`].
+    ///
+    /// # Errors
+    /// [`LogError::Unknown`] if the store is faulted.
+    pub fn position(&self) -> Result<Position, LogError> {
+        self.writer.position()
+    }
+
+    /// Puts the records of a snapshot in the place of all that the store holds, in one transaction. Numbers go on
+    /// growing: an old record fits nowhere any more. `since` was asked for before the snapshot was taken.
+    ///
+    /// # Errors [`CompactError::Appended`] if anything came in since then; nothing is changed. Otherwise as for an
+    /// append.
+    pub fn compact(
+        &mut self,
+        since: Position,
+        records: &[EncodedRecord],
+    ) -> Result<(), CompactError> {
+        self.writer.compact(since, records)
     }
 
     /// A handle that appends. Clones share the one writer, and its syncs.
     #[must_use]
     pub fn writer(&self) -> Writer {
         self.writer.clone()
+    }
+
+    /// The sealed file of that name beside the records, there or not.
+    #[must_use]
+    pub fn file(&self, name: FileName) -> SealedFile<'_> {
+        SealedFile::new(&self.dir, name, self.id, &self.files)
     }
 
     /// The store's name.

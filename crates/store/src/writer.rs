@@ -5,14 +5,15 @@ use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
 
 use hardfrost_engine::{EncodedRecord, Log, LogError};
 
-use crate::database::{Checkpoint, Database};
+use crate::database::{Change, Checkpoint, Database};
 use crate::disk::free_bytes;
 use crate::error::DiskFault;
+use crate::fate;
 use crate::head::{Head, SealedRecord};
 use crate::header::Header;
-use crate::keys::Keys;
+use crate::keys::{Key, Keys};
 use crate::lock::Lock;
-use crate::open::Verified;
+use crate::open::Begun;
 use crate::place::StoreDir;
 use crate::reading::read;
 use crate::sealing;
@@ -34,12 +35,35 @@ type Answer<T, E> = SyncSender<Result<T, E>>;
 enum Request {
     Append(Append),
     Replay(Answer<Vec<EncodedRecord>, LogError>),
+    Position(Answer<Position, LogError>),
+    Compact(Compact),
     Close(Answer<(), DiskFault>),
 }
 
 struct Append {
     records: Vec<EncodedRecord>,
     answer: Answer<(), LogError>,
+}
+
+struct Compact {
+    since: Position,
+    records: Vec<EncodedRecord>,
+    answer: Answer<(), CompactError>,
+}
+
+/// How far a store had come: which record was its newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position(u64);
+
+/// Why a store was not compacted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompactError {
+    /// Records came in since: they are not in the snapshot, and would be lost.
+    #[error("records were appended since the snapshot's position: take another snapshot")]
+    Appended,
+    /// The disk.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
 /// A handle on an open store. Clones are cheap.
@@ -56,6 +80,25 @@ impl Writer {
             Ok(()) => told.recv().unwrap_or(Err(gone)),
             Err(_) => Err(gone),
         }
+    }
+
+    pub(crate) fn position(&self) -> Result<Position, LogError> {
+        self.ask(LogError::Unknown, Request::Position)
+    }
+
+    pub(crate) fn compact(
+        &self,
+        since: Position,
+        records: &[EncodedRecord],
+    ) -> Result<(), CompactError> {
+        let records: Vec<_> = records.iter().map(EncodedRecord::duplicate).collect();
+        self.ask(LogError::Unknown.into(), |answer| {
+            Request::Compact(Compact {
+                since,
+                records,
+                answer,
+            })
+        })
     }
 
     pub(crate) fn close(&self) -> Result<(), DiskFault> {
@@ -76,6 +119,12 @@ impl Log for Writer {
     }
 }
 
+/// What stays with the store when the rest goes to the thread.
+pub(crate) struct Kept {
+    pub(crate) lock: Lock,
+    pub(crate) files: Key,
+}
+
 /// The writer's own side.
 pub(crate) struct Work {
     requests: Receiver<Request>,
@@ -88,15 +137,16 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    pub(crate) fn new(verified: Verified, dir: &StoreDir) -> (Self, Writer, Lock) {
+    pub(crate) fn new(begun: Begun, dir: &StoreDir) -> (Self, Writer, Kept) {
         let (sender, requests) = sync_channel(WAITING_MAX);
-        let Verified {
+        let Begun {
             lock,
             database,
             header,
             keys,
+            files,
             head,
-        } = verified;
+        } = begun;
         let work = Self {
             requests,
             folder: dir.path().to_owned(),
@@ -106,7 +156,7 @@ impl Work {
             head,
             faulted: false,
         };
-        (work, Writer { requests: sender }, lock)
+        (work, Writer { requests: sender }, Kept { lock, files })
     }
 
     /// Serves until it is closed, or until the last handle is gone.
@@ -120,6 +170,14 @@ impl Work {
                     self.settle(batch);
                 }
                 Request::Replay(answer) => tell(&answer, self.replay()),
+                Request::Position(answer) => {
+                    tell(&answer, self.standing().map(|()| Position(self.head.last)));
+                }
+                Request::Compact(compact) => {
+                    let outcome = self.compact(&compact);
+                    tell(&compact.answer, outcome);
+                    self.move_pages();
+                }
                 Request::Close(answer) => {
                     tell(&answer, self.leave());
                     return;
@@ -138,7 +196,11 @@ impl Work {
                     bytes += next.bytes();
                     batch.push(next);
                 }
-                other @ (Request::Append(_) | Request::Replay(_) | Request::Close(_)) => {
+                other @ (Request::Append(_)
+                | Request::Replay(_)
+                | Request::Position(_)
+                | Request::Compact(_)
+                | Request::Close(_)) => {
                     return (batch, Some(other));
                 }
             }
@@ -174,40 +236,87 @@ impl Work {
 
     fn append(&mut self, batch: &[Append]) -> Result<(), LogError> {
         self.standing()?;
-        let mut head = self.head;
-        let mut sealed = Vec::new();
-        for record in batch.iter().flat_map(|append| &append.records) {
-            let next = head.append(record, &self.header, &self.keys);
-            sealed.push(next.map_err(|_| LogError::NotWritten)?);
-        }
-        if sealed.is_empty() {
+        let records = batch.iter().flat_map(|append| &append.records);
+        let head = self.head;
+        let sealed = self.seal(head, records)?;
+        if sealed.records.is_empty() {
             return Ok(());
         }
-        let head_bytes = head
-            .seal(&self.header, &self.keys)
-            .map_err(|_| LogError::NotWritten)?;
-        if !self.has_room(&sealed) {
+        self.write(sealed, 0, |change, sealed| change.insert(&sealed.records))
+    }
+
+    /// The records of a snapshot take the place of all there are, under numbers of their own.
+    fn compact(&mut self, compact: &Compact) -> Result<(), CompactError> {
+        self.standing()?;
+        if compact.since != Position(self.head.last) {
+            return Err(CompactError::Appended);
+        }
+        if !compact.records.iter().all(fits) {
+            return Err(LogError::NotWritten.into());
+        }
+        let sealed = self.seal(self.head.emptied(&self.header), &compact.records)?;
+        // What is let go of is overwritten, so all pages are.
+        let pages = self.database.pages().map_err(|_| LogError::NotWritten)?;
+        self.write(sealed, pages, |change, sealed| {
+            change.remove_records()?;
+            change.insert(&sealed.records)
+        })?;
+        Ok(())
+    }
+
+    fn seal<'a>(
+        &self,
+        mut head: Head,
+        records: impl IntoIterator<Item = &'a EncodedRecord>,
+    ) -> Result<Sealed, LogError> {
+        let seal = || {
+            let records = records
+                .into_iter()
+                .map(|record| head.append(record, &self.header, &self.keys))
+                .collect::<Result<Vec<_>, DiskFault>>()?;
+            Ok::<_, DiskFault>(Sealed {
+                records,
+                head_bytes: head.seal(&self.header, &self.keys)?,
+                head,
+            })
+        };
+        // Only randomness can fail here, and nothing was begun.
+        seal().map_err(|_| LogError::NotWritten)
+    }
+
+    fn write(
+        &mut self,
+        sealed: Sealed,
+        pages_overwritten: u64,
+        make: impl FnOnce(&Change<'_>, &Sealed) -> rusqlite::Result<()>,
+    ) -> Result<(), LogError> {
+        if !self.has_room(&sealed.records, pages_overwritten) {
             return Err(LogError::NotWritten);
         }
-        match self.database.append(&sealed, &head_bytes) {
+        let done = self.database.change(|change| {
+            make(change, &sealed)?;
+            change.replace_head(&sealed.head_bytes)
+        });
+        match done {
             Ok(()) => {
-                self.head = head;
+                self.head = sealed.head;
                 Ok(())
             }
-            Err(failure) => {
-                self.faulted |= !failure.fate.goes_on;
-                Err(failure.fate.told)
+            Err(interrupted) => {
+                let fate = fate::of(&interrupted);
+                self.faulted |= !fate.goes_on || !self.database.is_idle();
+                Err(fate.told)
             }
         }
     }
 
     /// Whether the disk takes the batch, first into the write-ahead log and later into the database, beside what the
     /// database does not have yet. A full disk is better met here, where nothing was written, than inside COMMIT.
-    fn has_room(&self, sealed: &[SealedRecord]) -> bool {
+    fn has_room(&self, sealed: &[SealedRecord], pages_overwritten: u64) -> bool {
         let bytes: usize = sealed.iter().map(|record| record.sealed.len() + 32).sum();
         let pages = (bytes as u64).div_ceil(PAGE_BYTES / 2) + PAGES_BESIDE;
         let ahead = self.database.pages_ahead().unwrap_or(PAGES_AHEAD_MAX);
-        let needed = (2 * pages + ahead) * PAGE_BYTES;
+        let needed = (2 * pages + pages_overwritten + ahead) * PAGE_BYTES;
         // Where the system does not say, COMMIT will.
         free_bytes(&self.folder).is_none_or(|free| free >= needed)
     }
@@ -225,10 +334,8 @@ impl Work {
     fn replay(&self) -> Result<Vec<EncodedRecord>, LogError> {
         self.standing()?;
         let mut records = Vec::new();
-        read(&self.database, &self.header, &self.keys, &mut |record| {
-            records.push(record);
-        })
-        .map_err(|_| LogError::Unknown)?;
+        read(&self.database, &self.header, &self.keys, &mut records)
+            .map_err(|_| LogError::Unknown)?;
         Ok(records)
     }
 
@@ -241,6 +348,17 @@ impl Work {
     }
 }
 
+/// What a transaction writes, and the head once it is durable.
+struct Sealed {
+    records: Vec<SealedRecord>,
+    head_bytes: Vec<u8>,
+    head: Head,
+}
+
+fn fits(record: &EncodedRecord) -> bool {
+    record.as_bytes().len() <= RECORD_BYTES_MAX
+}
+
 impl Append {
     fn bytes(&self) -> usize {
         let sizes = self.records.iter().map(|record| record.as_bytes().len());
@@ -248,11 +366,7 @@ impl Append {
     }
 
     fn fits(&self) -> bool {
-        self.bytes() <= BATCH_BYTES_MAX
-            && self
-                .records
-                .iter()
-                .all(|record| record.as_bytes().len() <= RECORD_BYTES_MAX)
+        self.bytes() <= BATCH_BYTES_MAX && self.records.iter().all(fits)
     }
 }
 
@@ -275,16 +389,16 @@ mod tests {
         EncodedRecord::new(7, text.as_bytes().to_vec().into())
     }
 
-    fn work(folder: &std::path::Path) -> (StoreDir, Work, Writer, Lock) {
+    fn work(folder: &std::path::Path) -> (StoreDir, Work, Writer, Kept) {
         let key = folder.join("key");
         fs::write(&key, "5a".repeat(32)).unwrap();
         fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
         let dir = StoreDir::new(folder.join("store"));
         let provider = KeyProvider::File(key);
         Store::create(&dir, &provider).unwrap();
-        let verified = verify(&dir, &provider, &mut drop).unwrap();
-        let (work, writer, lock) = Work::new(verified.begin(&dir).unwrap(), &dir);
-        (dir, work, writer, lock)
+        let verified = verify(&dir, &provider, &mut Vec::new()).unwrap();
+        let (work, writer, kept) = Work::new(verified.begin().unwrap(), &dir);
+        (dir, work, writer, kept)
     }
 
     /// Frames of the write-ahead log that end a transaction: each is one sync.
