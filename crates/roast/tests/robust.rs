@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use group::{Fault, Group, Links, Net};
+use group::{Fault, Group, Links, Net, Weakness, LIFE};
 use hardfrost_primitives::Message;
 use proptest::prelude::{any, prop, prop_oneof, proptest, Just, ProptestConfig, Strategy};
 use proptest::test_runner::RngSeed;
@@ -83,5 +83,40 @@ proptest! {
     ) {
         let mut net = Net::new(&groups()[place], Message(message), links, seed).with(&faults);
         net.finish();
+    }
+}
+
+/// The same check sees it when everybody leaves out one rule: within a few dozen runs something breaks.
+#[test]
+fn a_rule_that_nobody_keeps_is_missed() {
+    let links = Links {
+        delay_max: Duration::from_millis(120),
+        lost: 15,
+        repeated: 10,
+    };
+    let restarts = Fault::Restart(Duration::from_millis(90));
+    for (weakness, fault) in [
+        (None, restarts),
+        (Some(Weakness::NoPulls), Fault::Silent),
+        (Some(Weakness::NoAdvances), Fault::Silent),
+        (Some(Weakness::SameIncarnation), restarts),
+    ] {
+        let broken = |seed: u8| {
+            let faults = [
+                (u16::from(seed % 5) + 1, fault),
+                (u16::from(seed / 5 % 5) + 1, fault),
+            ];
+            let mut net = Net::new(&groups()[1], Message([seed; 32]), links, seed.into());
+            net.weakness = weakness;
+            let mut net = net.with(&faults);
+            net.run(LIFE);
+            net.verdict().err()
+        };
+        let found = (0..15).find_map(broken);
+        assert_eq!(
+            found.is_some(),
+            weakness.is_some(),
+            "{weakness:?}: {found:?}"
+        );
     }
 }

@@ -49,12 +49,12 @@ pub struct Signer {
 }
 
 impl Group {
-    pub fn signer(&self, speaker: &Speaker, message: Message) -> Signer {
+    pub fn signer(&self, speaker: &Speaker, message: Message, life: u8) -> Signer {
         let who = speaker.member;
         let share = &self.shares[usize::from(who.number()) - 1];
         let public = Arc::clone(share.group());
         let copy = KeyShare::from_bytes(who, &share.dangerous_to_bytes(), public).unwrap();
-        let [high, low, life, ..] = speaker.incarnation.0;
+        let [high, low] = who.to_be_bytes();
         Signer {
             key_share: copy,
             share: DerivedShare::new(share, Arc::clone(&self.derived)).unwrap(),

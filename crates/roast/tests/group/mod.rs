@@ -29,7 +29,7 @@ use rand_chacha::ChaCha20Rng;
 pub use desk::{coordinators, Desk};
 pub use engine::Engine;
 pub use faults::{bad_share, malformed_package, Fault};
-pub use net::{Links, Net, GOOD};
+pub use net::{Links, Net, Weakness, GOOD};
 pub use node::Node;
 
 pub const LIFE: Duration = Duration::from_secs(600);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hardfrost_primitives::{Hash32, Member, Message};
+use hardfrost_wire::Kind;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
@@ -26,6 +27,17 @@ pub const GOOD: Links = Links {
     repeated: 0,
 };
 
+/// A rule of the protocol that nobody keeps: what the checks at the end must notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weakness {
+    /// Nobody asks for what it lacks.
+    NoPulls,
+    /// Nobody says that it goes on.
+    NoAdvances,
+    /// A restarted process takes its former incarnation.
+    SameIncarnation,
+}
+
 /// A group at work on one message.
 pub struct Net<'a> {
     pub group: &'a Group,
@@ -37,6 +49,7 @@ pub struct Net<'a> {
     pub now: Duration,
     /// Frames handed over.
     pub carried: usize,
+    pub weakness: Option<Weakness>,
     links: Links,
     rng: ChaCha20Rng,
     queue: BTreeMap<(Duration, u64), (Member, Vec<u8>)>,
@@ -55,6 +68,7 @@ impl<'a> Net<'a> {
             cut: BTreeSet::new(),
             now: Duration::ZERO,
             carried: 0,
+            weakness: None,
             links,
             rng: ChaCha20Rng::seed_from_u64(seed),
             queue: BTreeMap::new(),
@@ -86,10 +100,13 @@ impl<'a> Net<'a> {
 
     /// One member starts now, for the `times`-th time; what it held before is gone.
     pub fn start_as(&mut self, number: u16, times: u8) {
-        let speaker = self.group.speaker(number, reborn(member(number), times));
-        let node = self
-            .group
-            .node_at(speaker, self.now, self.message, Engine::Honest);
+        let life = match self.weakness {
+            Some(Weakness::SameIncarnation) => reborn(member(number), 0),
+            Some(_) | None => reborn(member(number), times),
+        };
+        let speaker = self.group.speaker(number, life);
+        let (group, engine) = (self.group, Engine::Honest);
+        let node = group.node_at(speaker, self.now, self.message, engine, times);
         self.nodes.insert(member(number), node);
         self.collect();
     }
@@ -99,6 +116,14 @@ impl<'a> Net<'a> {
     }
 
     fn put(&mut self, from: Member, to: Member, bytes: Vec<u8>) {
+        let unsaid = match self.weakness {
+            Some(Weakness::NoPulls) => Some(Kind::Pull),
+            Some(Weakness::NoAdvances) => Some(Kind::Advance),
+            Some(Weakness::SameIncarnation) | None => None,
+        };
+        if unsaid.is_some_and(|kind| kind.number() == bytes[0]) {
+            return;
+        }
         if self.cut.contains(&(from, to)) || self.below(100) < self.links.lost {
             return;
         }
@@ -213,30 +238,38 @@ impl<'a> Net<'a> {
     }
 
     /// Every honest session has a good signature, no honest member is convicted anywhere, and all agree on every
-    /// attempt's context.
-    pub fn assert_sound(&self) {
+    /// attempt's context; or what is wrong.
+    pub fn verdict(&self) -> Result<(), String> {
         let mut contexts: BTreeMap<u32, Hash32> = BTreeMap::new();
         for who in self.honest() {
             let node = &self.nodes[&who];
-            let signature = node.signature();
-            let signature = signature.unwrap_or_else(|| panic!("{who}: {:?}", node.outcome));
-            assert!(signature.verifies(&self.message, &self.group.derived.output_key()));
-            for (guilty, proof) in &node.convicted {
-                assert!(self.masks.contains_key(guilty), "{guilty} by {proof:?}");
+            let Some(signature) = node.signature() else {
+                return Err(format!("{who}: {:?}", node.outcome));
+            };
+            if !signature.verifies(&self.message, &self.group.derived.output_key()) {
+                return Err(format!("{who} ends with a bad signature"));
+            }
+            let mut convicted = node.convicted.iter();
+            if let Some((m, proof)) = convicted.find(|(m, _)| !self.masks.contains_key(m)) {
+                return Err(format!("{m} is honest, and convicted by {proof:?}"));
             }
             for (round, need) in &node.asked {
                 if let hardfrost_roast::Need::Open(context) = need {
                     let known = *contexts.entry(*round).or_insert(context.hash());
-                    assert_eq!(known, context.hash(), "{who} in {round}");
+                    if known != context.hash() {
+                        return Err(format!("{who} has another context in round {round}"));
+                    }
                 }
             }
         }
+        Ok(())
     }
 
     /// Runs to the end and checks it.
     pub fn finish(&mut self) {
         self.run(LIFE);
-        self.assert_sound();
+        let sound = self.verdict();
+        assert_eq!(sound, Ok(()));
     }
 
     /// Whatever is still under way arrives.

@@ -36,7 +36,7 @@ impl Group {
     /// `number` has started the session; its first frames are in `sent`.
     pub fn node(&self, number: u16, message: Message, engine: Engine) -> Node {
         let speaker = self.speaker(number, incarnation(member(number)));
-        self.node_at(speaker, Duration::ZERO, message, engine)
+        self.node_at(speaker, Duration::ZERO, message, engine, 0)
     }
 
     pub fn speaker(&self, number: u16, incarnation: Incarnation) -> Speaker {
@@ -48,19 +48,20 @@ impl Group {
         }
     }
 
-    /// `speaker` starts the session at `now`.
+    /// `speaker` starts the session at `now`, in its `life`-th life: what it drew before is not drawn again.
     pub fn node_at(
         &self,
         speaker: Speaker,
         now: Duration,
         message: Message,
         engine: Engine,
+        life: u8,
     ) -> Node {
         let who = speaker.member;
         let (mut session, effects) =
             Session::start(&speaker, at(now), self.terms(message), at(LIFE));
         session.round_trip(ROUND_TRIP);
-        let signer = self.signer(&speaker, message);
+        let signer = self.signer(&speaker, message, life);
         let mut node = Node {
             member: who,
             session,
