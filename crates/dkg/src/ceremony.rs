@@ -171,6 +171,12 @@ impl Ceremony {
         &self.descriptor
     }
 
+    /// The certificate, while it is being installed.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_deref()
+    }
+
     /// What is awaited, and from whom.
     #[must_use]
     pub fn awaited(&self) -> (Step, Vec<Member>) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hardfrost_frost::{aggregate, AggregateError, CheckedPackage, Signature, SignatureShare};
 use hardfrost_primitives::derive::transcript_digest;
-use hardfrost_primitives::{KeySpec, Member, Message};
+use hardfrost_primitives::{Framed, Hash32, KeySpec, Member, Message};
 
 use crate::attempt::{AttemptKey, SigningPackage};
 use crate::engine::{Engine, Settle};
@@ -12,7 +12,7 @@ use crate::record::{CompletedRecord, Record};
 use crate::rejection::Rejection;
 use crate::round2::checked;
 use crate::staged::{Committed, Staged, Uncommitted};
-use crate::state::{name_of, Binding};
+use crate::state::{name_of, Binding, PackageName};
 
 /// A request to make shares into a signature. Verifying material comes from the engine's own key, never from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +37,14 @@ pub struct Aggregated {
     key: AttemptKey,
     message: Message,
     key_spec: KeySpec,
+    package: Hash32,
     signature: Signature,
 }
 
 /// A signature, to be shown once its completion record is durable.
 pub struct PendingCompletion {
     key: AttemptKey,
+    package: Hash32,
     signature: Signature,
 }
 
@@ -70,6 +72,7 @@ impl Engine {
         let binding = self.binding_of(&key).ok_or(Rejection::SessionNotFound)?;
         let group = self.derived(&key.key_group, &binding.key_spec)?;
         let package = checked(&package, &binding, group)?;
+        self.package_not_completed(&package_name(&key, digest(&package)))?;
         if let Some(stranger) = shares
             .keys()
             .find(|m| !package.commitments().contains_key(*m))
@@ -85,28 +88,43 @@ impl Engine {
         })
     }
 
-    /// Second half: checks the record again and stages completion. Two computations of one attempt make one record.
+    /// Second half: checks the record again and stages completion. Two computations of one attempt make one record, and
+    /// so do two of one package.
     ///
     /// # Errors
-    /// `attempt_already_aggregated`.
+    /// `attempt_already_aggregated`, `capacity_exceeded`.
     pub fn complete(&mut self, done: Aggregated) -> Result<Staged<PendingCompletion>, Rejection> {
         self.ready()?;
         let Aggregated {
             key,
             message,
             key_spec,
+            package,
             signature,
         } = done;
         self.not_completed(&key)?;
+        let name = package_name(&key, package);
+        self.package_not_completed(&name)?;
+        let completions = self.state.completions(&key.key_group, &key.session);
+        if completions >= self.limits.markers_per_seat_max {
+            return Err(Rejection::CapacityExceeded("completions of one session"));
+        }
         self.custody.completing.insert(name_of(&key));
+        self.custody.completing_packages.insert(name);
         let attempt = key.clone();
         let transcript_digest = transcript_digest(&message);
         let record = Record::Completed(CompletedRecord {
             attempt,
             transcript_digest,
             key_spec,
+            package,
         });
-        Ok(Staged::new(record, PendingCompletion { key, signature }))
+        let pending = PendingCompletion {
+            key,
+            package,
+            signature,
+        };
+        Ok(self.stage(record, pending))
     }
 
     /// Applies the durable record, wipes live siblings of the attempt, and hands the signature out.
@@ -128,6 +146,15 @@ impl Engine {
     /// Refuses what is completed, and what is being completed: of two racing calls one record comes.
     pub(crate) fn not_completed(&self, key: &AttemptKey) -> Result<(), Rejection> {
         if self.state.is_completed(key) || self.custody.completing.contains(&name_of(key)) {
+            Err(Rejection::AttemptAlreadyAggregated)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn package_not_completed(&self, name: &PackageName) -> Result<(), Rejection> {
+        let completing = &self.custody.completing_packages;
+        if self.state.is_package_completed(name) || completing.contains(name) {
             Err(Rejection::AttemptAlreadyAggregated)
         } else {
             Ok(())
@@ -163,8 +190,32 @@ impl AggregateJob {
             key,
             message,
             key_spec,
+            package: digest(&package),
             signature,
         })
+    }
+}
+
+/// What a package consists of, within its session: whose commitments.
+fn digest(package: &CheckedPackage) -> Hash32 {
+    let all = package.commitments().iter();
+    let domain = Framed::domain("hardfrost/completed-package/v1");
+    let framed = all.fold(domain, |framed, (member, points)| {
+        let framed = framed.raw(&member.to_be_bytes());
+        framed.raw(&points.hiding()).raw(&points.binding())
+    });
+    framed.hash()
+}
+
+fn package_name(key: &AttemptKey, package: Hash32) -> PackageName {
+    (key.key_group.clone(), key.session.clone(), package)
+}
+
+impl PendingCompletion {
+    fn settled(&self, engine: &mut Engine) {
+        let name = package_name(&self.key, self.package);
+        engine.custody.completing.remove(&name_of(&self.key));
+        engine.custody.completing_packages.remove(&name);
     }
 }
 
@@ -172,8 +223,8 @@ impl Settle for PendingCompletion {
     type Released = Signature;
 
     fn release(self, engine: &mut Engine) -> Result<Signature, Rejection> {
-        let Self { key, signature } = self;
-        engine.custody.completing.remove(&name_of(&key));
+        self.settled(engine);
+        let Self { key, signature, .. } = self;
         if let Some(session) = engine.custody.session_mut(&key.key_group, &key.session) {
             session.abort(None, Some(key.attempt));
         }
@@ -181,6 +232,6 @@ impl Settle for PendingCompletion {
     }
 
     fn give_back(self, engine: &mut Engine) {
-        engine.custody.completing.remove(&name_of(&self.key));
+        self.settled(engine);
     }
 }

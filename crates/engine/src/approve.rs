@@ -9,6 +9,7 @@ use hardfrost_primitives::{
 use hardfrost_spend::{SpendError, SpendPlan, TaggedMessage, UnsignedPsbt};
 
 use crate::engine::{Engine, Settle};
+use crate::gates;
 use crate::record::{ApprovalRecord, ApprovedItem, Record};
 use crate::rejection::{PolicyReason, Rejection};
 use crate::staged::{Committed, Staged, Uncommitted};
@@ -73,7 +74,8 @@ impl Engine {
     /// Works out what the artifact asks to be signed and stages the approval of just that. Approving again extends it.
     ///
     /// # Errors
-    /// `dkg_not_ready`, `validation_error`, `signing_policy_rejected`, `capacity_exceeded`.
+    /// `dkg_not_ready`, `validation_error`, `signing_policy_rejected`, `lifecycle_policy_rejected`,
+    /// `session_finalized`, `capacity_exceeded`.
     pub fn approve(&mut self, now: Now, request: Approve) -> Result<Staged<Approval>, Rejection> {
         self.ready()?;
         let Approve {
@@ -107,6 +109,10 @@ impl Engine {
                 key_spec,
             })
             .collect();
+        for input in &inputs {
+            gates::killed(self, &key_group, &input.session)?;
+            gates::retired(self, &key_group, &input.session)?;
+        }
         let items = inputs.iter().map(|input| ApprovedItem {
             session: input.session.clone(),
             message: input.message,
@@ -120,7 +126,7 @@ impl Engine {
             expires,
             items,
         });
-        Ok(Staged::new(
+        Ok(self.stage(
             record,
             Approval {
                 artifact,

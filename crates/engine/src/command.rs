@@ -17,11 +17,13 @@ use crate::engine::{Engine, Settle};
 use crate::keygen::{
     CeremonySeat, DkgError, DkgOpen, DkgSeal, Install, PendingInstall, PendingKey,
 };
+use crate::lifecycle::{Changed, EmergencyRekey, FinalizeSession, PendingChange};
 use crate::log::{Log, LogError};
 use crate::open::{Open, Opened};
+use crate::quarantine::{Convict, Quarantine, Unquarantine};
 use crate::rejection::Rejection;
 use crate::round2::{PendingShare, Round2};
-use crate::staged::{Staged, Uncommitted};
+use crate::staged::{Decision, Staged, Uncommitted};
 use crate::verify_share::{Verdict, VerifyShare};
 
 /// The asker's number for a command; its reply carries the same.
@@ -57,6 +59,16 @@ pub enum Command {
     Aggregate(Aggregate),
     /// [`Engine::verify_share`]
     VerifyShare(VerifyShare),
+    /// [`Engine::emergency_rekey`]
+    EmergencyRekey(EmergencyRekey),
+    /// [`Engine::finalize_session`]
+    FinalizeSession(FinalizeSession),
+    /// [`Engine::quarantine`]
+    Quarantine(Quarantine),
+    /// [`Engine::unquarantine`]
+    Unquarantine(Unquarantine),
+    /// [`Engine::convict`]
+    Convict(Convict),
 }
 
 /// What an engine answers.
@@ -88,6 +100,8 @@ pub enum Reply {
     Signed(Signature),
     /// What is known of a share.
     Verdict(Verdict),
+    /// What is so from now on, or was already.
+    Changed(Changed),
     /// The caller must act; nothing changed.
     Rejected(Rejection),
 }
@@ -99,6 +113,7 @@ enum Pending {
     Approval(Approval),
     Share(Box<PendingShare>),
     Completion(PendingCompletion),
+    Change(PendingChange),
 }
 
 enum Step {
@@ -173,7 +188,19 @@ fn step(
         Command::VerifyShare(question) => {
             Step::Done(Reply::Verdict(engine.verify_share(&question)))
         }
+        Command::EmergencyRekey(request) => changed(engine.emergency_rekey(now, request)?),
+        Command::FinalizeSession(request) => changed(engine.finalize_session(now, request)?),
+        Command::Quarantine(request) => changed(engine.quarantine(now, request)?),
+        Command::Unquarantine(request) => changed(engine.unquarantine(now, request)?),
+        Command::Convict(request) => changed(engine.convict(now, request)?),
     })
+}
+
+fn changed(decision: Decision<Changed, PendingChange>) -> Step {
+    match decision {
+        Decision::Already(changed) => Step::Done(Reply::Changed(changed)),
+        Decision::New(staged) => Step::Staged(staged.map(Pending::Change)),
+    }
 }
 
 fn commit(engine: &mut Engine, log: &mut impl Log, batch: Vec<Staged<Pending>>) -> Vec<Reply> {
@@ -208,6 +235,7 @@ impl Settle for Pending {
             Self::Approval(approval) => Reply::Approved(approval.release(engine)?),
             Self::Share(share) => Reply::Share(share.release(engine)?),
             Self::Completion(completion) => Reply::Signed(completion.release(engine)?),
+            Self::Change(change) => Reply::Changed(change.release(engine)?),
         })
     }
 
@@ -218,6 +246,7 @@ impl Settle for Pending {
             Self::Approval(approval) => approval.give_back(engine),
             Self::Share(share) => share.give_back(engine),
             Self::Completion(completion) => completion.give_back(engine),
+            Self::Change(change) => change.give_back(engine),
         }
     }
 }

@@ -8,14 +8,15 @@ use hardfrost_primitives::{KeyGroup, Monotonic, SessionId};
 use crate::attempt::AttemptKey;
 use crate::rejection::Rejection;
 use crate::session::{LiveAttempt, Nonces, Session};
-use crate::state::AttemptName;
+use crate::state::{AttemptName, PackageName};
 
 /// All sessions of this process.
 #[derive(Default)]
 pub(crate) struct Custody {
     sessions: BTreeMap<(KeyGroup, SessionId), Session>,
-    /// Attempts whose completion is being written.
+    /// Attempts whose completion is being written, and the packages they complete.
     pub(crate) completing: BTreeSet<AttemptName>,
+    pub(crate) completing_packages: BTreeSet<PackageName>,
     opened: u64,
 }
 
@@ -24,6 +25,28 @@ impl Custody {
     pub(crate) fn sweep(&mut self, now: Monotonic) {
         for session in self.sessions.values_mut().filter(|s| s.deadline <= now) {
             session.abort(None, None);
+        }
+    }
+
+    /// Ends every attempt of a group, or of one of its sessions.
+    pub(crate) fn end(&mut self, key_group: &KeyGroup, session: Option<&SessionId>) {
+        for ((group, name), live) in &mut self.sessions {
+            if group == key_group && session.is_none_or(|session| session == name) {
+                live.abort(None, None);
+            }
+        }
+    }
+
+    /// Ends a session and forgets it, unless a share of it is on its way.
+    pub(crate) fn retire(&mut self, key_group: &KeyGroup, session: &SessionId) {
+        self.end(key_group, Some(session));
+        let name = (key_group.clone(), session.clone());
+        if self
+            .sessions
+            .get(&name)
+            .is_some_and(|s| s.live_count() == 0)
+        {
+            self.forget(&name);
         }
     }
 
@@ -118,5 +141,6 @@ impl Custody {
     pub(crate) fn wipe(&mut self) {
         self.sessions.clear();
         self.completing.clear();
+        self.completing_packages.clear();
     }
 }

@@ -8,11 +8,12 @@ use hardfrost_frost::{DerivedGroup, GroupPublic};
 use hardfrost_primitives::{Hash32, KeyGroup, KeySpec, Limits, Member};
 
 use crate::custody::Custody;
+use crate::gates::Closing;
 use crate::keygen::Ceremonies;
 use crate::log::LogError;
 use crate::record::{EncodedRecord, Record, RecordError};
 use crate::rejection::Rejection;
-use crate::staged::{Committed, Uncommitted};
+use crate::staged::{Committed, Staged, Uncommitted};
 use crate::state::{InstalledGroup, State};
 
 /// Key specs whose derived keys are kept at hand.
@@ -28,8 +29,28 @@ pub struct Engine {
     pub(crate) state: State,
     pub(crate) custody: Custody,
     pub(crate) ceremonies: Ceremonies,
+    pub(crate) closing: Closing,
+    /// Members whose quarantine the operator overrides.
+    pub(crate) allowed: BTreeSet<(KeyGroup, Member)>,
+    /// Decisions whose records are on their way to the log.
+    pub(crate) under_way: usize,
     derived: BTreeMap<(KeyGroup, KeySpec), Arc<DerivedGroup>>,
     faulted: bool,
+}
+
+/// A key that signs, and what was certified of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldKey {
+    /// The public half.
+    pub public: Arc<GroupPublic>,
+    /// Of the shares that are held.
+    pub share_epoch: u32,
+    /// The seats whose shares are held here.
+    pub seats: BTreeSet<Member>,
+    /// Hash of the certificate.
+    pub certificate: Hash32,
+    /// The certificate as it was handed in. The engine cannot read it: verify it before anything relies on it.
+    pub file: Arc<[u8]>,
 }
 
 /// The log's content makes no engine. Nothing was skipped, nothing was changed.
@@ -82,6 +103,9 @@ impl Engine {
             state,
             custody: Custody::default(),
             ceremonies: Ceremonies::default(),
+            closing: Closing::default(),
+            allowed: BTreeSet::new(),
+            under_way: 0,
             derived: BTreeMap::new(),
             faulted: false,
         })
@@ -98,6 +122,19 @@ impl Engine {
     pub fn seats(&self, key_group: &KeyGroup) -> Option<(BTreeSet<Member>, Hash32)> {
         let group = self.state.keys.get(key_group)?;
         Some((group.shares.keys().copied().collect(), group.certificate))
+    }
+
+    /// Every key that signs, with its certificate: what a restarted node needs to know its groups again.
+    #[must_use]
+    pub fn held_keys(&self) -> Vec<HeldKey> {
+        let keys = self.state.keys.values().map(|group| HeldKey {
+            public: Arc::clone(&group.public),
+            share_epoch: group.share_epoch,
+            seats: group.shares.keys().copied().collect(),
+            certificate: group.certificate,
+            file: Arc::clone(&group.certificate_file),
+        });
+        keys.collect()
     }
 
     /// Live attempts, over all sessions.
@@ -138,10 +175,17 @@ impl Engine {
         Ok(group)
     }
 
+    /// A decision that waits for its record.
+    pub(crate) fn stage<T>(&mut self, record: Record, pending: T) -> Staged<T> {
+        self.under_way += 1;
+        Staged { record, pending }
+    }
+
     pub(crate) fn settle<T: Settle>(
         &mut self,
         done: Committed<T>,
     ) -> Result<T::Released, Rejection> {
+        self.under_way = self.under_way.saturating_sub(1);
         self.state
             .apply(done.record)
             .map_err(|_| Rejection::Internal)?;
@@ -151,6 +195,7 @@ impl Engine {
     pub(crate) fn unsettle<T: Settle>(&mut self, not: Uncommitted<T>) {
         match not.cause {
             LogError::NotWritten => {
+                self.under_way = self.under_way.saturating_sub(not.batch.len());
                 for staged in not.batch {
                     staged.pending.give_back(self);
                 }

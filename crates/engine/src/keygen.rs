@@ -16,6 +16,13 @@ use crate::staged::{Committed, Staged, Uncommitted};
 /// Ceremonies under way at once.
 const CEREMONIES_MAX: usize = 16;
 
+/// Bytes of the largest certificate of so many members: a confirmation of each of them that names every verifying
+/// share.
+fn certificate_bytes_max(count: u16) -> usize {
+    let count = usize::from(count);
+    1024 + 512 * count + 40 * count * count
+}
+
 /// A seat in a ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CeremonySeat {
@@ -48,12 +55,14 @@ pub struct DkgOpen {
 }
 
 /// The certificate is here: a pending share may sign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Install {
     /// Which ceremony and seat.
     pub seat: CeremonySeat,
-    /// Hash of the certificate.
+    /// Hash of what is certified; the same for every member.
     pub certificate: Hash32,
+    /// The certificate. The engine keeps it and cannot read it.
+    pub file: Vec<u8>,
 }
 
 /// Why a secret step failed. Its ceremony's secrets are gone, but for `Rejected`.
@@ -184,7 +193,7 @@ impl Engine {
                     transcript,
                     share,
                 };
-                Ok(Staged::new(Record::KeyPending(key), PendingKey { group }))
+                Ok(self.stage(Record::KeyPending(key), PendingKey { group }))
             }
             other => self.put_back(seat, other),
         }
@@ -210,12 +219,19 @@ impl Engine {
     /// Step 5 is complete: the pending share becomes the key that signs. Installing the same again changes nothing.
     ///
     /// # Errors
-    /// `validation_error` without a pending share; `session_conflict` when the group is known with other keys, or is
-    /// being installed under another certificate.
+    /// `validation_error` without a pending share or with a certificate of no possible size; `session_conflict` when
+    /// the group is known with other keys, or is being installed under another certificate.
     pub fn install(&mut self, request: Install) -> Result<Staged<PendingInstall>, Rejection> {
         self.ready()?;
-        let Install { seat, certificate } = request;
+        let Install {
+            seat,
+            certificate,
+            file,
+        } = request;
         let group = self.installable(seat, certificate)?;
+        if file.is_empty() || file.len() > certificate_bytes_max(group.count()) {
+            return Err(Rejection::invalid("no certificate has this size"));
+        }
         let key_group = group.key_group().clone();
         let installing = self.ceremonies.installing.entry(key_group);
         let (first, count) = installing.or_insert((certificate, 0));
@@ -230,8 +246,9 @@ impl Engine {
             ceremony,
             member,
             certificate,
+            file,
         });
-        Ok(Staged::new(record, PendingInstall { group }))
+        Ok(self.stage(record, PendingInstall { group }))
     }
 
     fn installable(
@@ -241,10 +258,11 @@ impl Engine {
     ) -> Result<Arc<GroupPublic>, Rejection> {
         let other = Rejection::SessionConflict("the group is known with other keys");
         let name = (seat.ceremony, seat.member);
-        if let Some((key_group, first)) = self.state.installed.get(&name) {
-            let group = Arc::clone(&self.installed(key_group)?.public);
-            return if *first == certificate {
-                Ok(group)
+        if let Some(seat) = self.state.installed.get(&name) {
+            let known = self.installed(&seat.key_group)?;
+            let same = known.certificate == certificate;
+            return if same {
+                Ok(Arc::clone(&known.public))
             } else {
                 Err(other)
             };

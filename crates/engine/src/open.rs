@@ -9,7 +9,7 @@ use hardfrost_primitives::{AttemptId, Member, Now};
 use crate::attempt::{AttemptIds, AttemptKey};
 use crate::context::validated;
 use crate::engine::Engine;
-use crate::gates;
+use crate::gates::{self, Asked};
 use crate::rejection::Rejection;
 use crate::session::{LiveAttempt, Nonces, Session, Slot};
 use crate::state::Binding;
@@ -40,8 +40,10 @@ impl Engine {
     /// Opens an attempt for one of our seats. A refusal leaves no trace.
     ///
     /// # Errors
-    /// In the order of the checks: `dkg_not_ready`, `validation_error`, `signing_policy_rejected`, `session_conflict`,
-    /// `consumed_nonce_replay`, `attempt_already_aggregated`, `attempt_superseded`, `capacity_exceeded`.
+    /// In the order of the checks: `dkg_not_ready`, `validation_error`, those of the gates
+    /// (`lifecycle_policy_rejected`, `session_finalized`, `quarantine_policy_rejected`, `signing_policy_rejected`),
+    /// `session_conflict`, `consumed_nonce_replay`, `attempt_already_aggregated`, `attempt_superseded`,
+    /// `capacity_exceeded`.
     pub fn open(&mut self, now: Now, request: Open) -> Result<Opened, Rejection> {
         self.ready()?;
         self.custody.sweep(now.mono);
@@ -66,8 +68,14 @@ impl Engine {
             suite: context.suite,
             share_epoch: context.share_epoch,
         };
-        let name = (&context.key_group, &context.session);
-        gates::check(&self.state, now, name, &binding)?;
+        let asked = Asked {
+            key_group: &context.key_group,
+            session: &context.session,
+            binding: &binding,
+            member,
+            chosen: &[],
+        };
+        gates::check(self, now, &asked)?;
         if validated(group, &context)? != ids {
             return Err(Rejection::invalid(
                 "coordinator, fingerprint or attempt id is not derived",

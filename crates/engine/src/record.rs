@@ -10,6 +10,7 @@ use hardfrost_primitives::{
 use zeroize::Zeroizing;
 
 use crate::attempt::AttemptKey;
+use crate::reason::Reason;
 
 /// Bytes for the log. A key share may be among them, so they are wiped on drop and never shown.
 pub struct EncodedRecord {
@@ -39,6 +40,14 @@ pub(crate) enum Record {
     Consumed(ConsumedRecord),
     /// The attempt has its signature.
     Completed(CompletedRecord),
+    /// Nothing is signed any more, in the group or in one session. There is no way back.
+    Rekey(RekeyRecord),
+    /// The operator keeps a member out, or takes that back.
+    Quarantine(QuarantineRecord),
+    /// A proof against a member was verified.
+    Conviction(ConvictionRecord),
+    /// The session is over for good.
+    Retired(RetiredRecord),
 }
 
 pub(crate) struct PendingShareOfKey {
@@ -48,11 +57,13 @@ pub(crate) struct PendingShareOfKey {
     pub(crate) share: KeyShare,
 }
 
-#[derive(Clone, Copy, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
 pub(crate) struct InstalledKey {
     pub(crate) ceremony: Hash32,
     pub(crate) member: Member,
     pub(crate) certificate: Hash32,
+    /// The certificate itself, for whoever can read it.
+    pub(crate) file: Vec<u8>,
 }
 
 #[derive(Clone, BorshSerialize, BorshDeserialize)]
@@ -86,6 +97,42 @@ pub(crate) struct CompletedRecord {
     pub(crate) attempt: AttemptKey,
     pub(crate) transcript_digest: Hash32,
     pub(crate) key_spec: KeySpec,
+    /// Hash of the package that was completed.
+    pub(crate) package: Hash32,
+}
+
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub(crate) struct RekeyRecord {
+    pub(crate) key_group: KeyGroup,
+    /// One session only, or the whole group.
+    pub(crate) session: Option<SessionId>,
+    pub(crate) at: UnixTime,
+    pub(crate) reason: Reason,
+}
+
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub(crate) struct QuarantineRecord {
+    pub(crate) key_group: KeyGroup,
+    pub(crate) member: Member,
+    pub(crate) at: UnixTime,
+    /// Why the member is kept out; nothing where it is let in again.
+    pub(crate) reason: Option<Reason>,
+}
+
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub(crate) struct ConvictionRecord {
+    pub(crate) key_group: KeyGroup,
+    pub(crate) member: Member,
+    pub(crate) at: UnixTime,
+    pub(crate) evidence: Hash32,
+    /// The proof itself, for whoever can read it.
+    pub(crate) proof: Vec<u8>,
+}
+
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub(crate) struct RetiredRecord {
+    pub(crate) key_group: KeyGroup,
+    pub(crate) session: SessionId,
 }
 
 /// A pending key as bytes: a fixed head, so that the secret is written once into a buffer of the right size.
@@ -128,16 +175,20 @@ impl Record {
             bytes
         };
         let (kind, bytes) = match self {
-            Self::KeyPending(key) => (1, key.encode()),
+            Self::KeyPending(key) => {
+                let names = (key.ceremony, key.share_epoch, key.transcript);
+                (1, encode_pending(names, &key.share))
+            }
             Self::KeyInstalled(key) => (2, plain(&|out| key.serialize(out))),
             Self::Approved(approval) => (3, plain(&|out| approval.serialize(out))),
             Self::Consumed(consumed) => (4, plain(&|out| consumed.serialize(out))),
             Self::Completed(completed) => (5, plain(&|out| completed.serialize(out))),
+            Self::Rekey(rekey) => (6, plain(&|out| rekey.serialize(out))),
+            Self::Quarantine(change) => (7, plain(&|out| change.serialize(out))),
+            Self::Conviction(conviction) => (8, plain(&|out| conviction.serialize(out))),
+            Self::Retired(retired) => (9, plain(&|out| retired.serialize(out))),
         };
-        EncodedRecord {
-            kind,
-            bytes: Zeroizing::new(bytes),
-        }
+        EncodedRecord::new(kind, Zeroizing::new(bytes))
     }
 
     pub(crate) fn decode(record: &EncodedRecord, position: usize) -> Result<Self, RecordError> {
@@ -148,6 +199,10 @@ impl Record {
             3 => borsh::from_slice(bytes).ok().map(Self::Approved),
             4 => borsh::from_slice(bytes).ok().map(Self::Consumed),
             5 => borsh::from_slice(bytes).ok().map(Self::Completed),
+            6 => borsh::from_slice(bytes).ok().map(Self::Rekey),
+            7 => borsh::from_slice(bytes).ok().map(Self::Quarantine),
+            8 => borsh::from_slice(bytes).ok().map(Self::Conviction),
+            9 => borsh::from_slice(bytes).ok().map(Self::Retired),
             _ => None,
         };
         decoded.ok_or(RecordError {
@@ -157,19 +212,23 @@ impl Record {
     }
 }
 
-impl PendingShareOfKey {
-    fn encode(&self) -> Vec<u8> {
-        let group = self.share.group().to_bytes();
-        let mut bytes = Vec::with_capacity(PENDING_HEAD + group.len());
-        bytes.extend_from_slice(&self.ceremony.0);
-        bytes.extend_from_slice(&self.share_epoch.to_be_bytes());
-        bytes.extend_from_slice(&self.transcript.0);
-        bytes.extend_from_slice(&self.share.member().to_be_bytes());
-        bytes.extend_from_slice(self.share.dangerous_to_bytes().as_slice());
-        bytes.extend_from_slice(&group);
-        bytes
-    }
+/// Record 1 of a share, by ceremony, share epoch and transcript. It only looks at the share.
+pub(crate) fn encode_pending(
+    (ceremony, share_epoch, transcript): (Hash32, u32, Hash32),
+    share: &KeyShare,
+) -> Vec<u8> {
+    let group = share.group().to_bytes();
+    let mut bytes = Vec::with_capacity(PENDING_HEAD + group.len());
+    bytes.extend_from_slice(&ceremony.0);
+    bytes.extend_from_slice(&share_epoch.to_be_bytes());
+    bytes.extend_from_slice(&transcript.0);
+    bytes.extend_from_slice(&share.member().to_be_bytes());
+    bytes.extend_from_slice(share.dangerous_to_bytes().as_slice());
+    bytes.extend_from_slice(&group);
+    bytes
+}
 
+impl PendingShareOfKey {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (ceremony, rest) = bytes.split_first_chunk::<32>()?;
         let (share_epoch, rest) = rest.split_first_chunk::<4>()?;

@@ -1,6 +1,7 @@
 //! The caller must act; nothing changed. Codes are contract, texts are not. This is the one table of codes.
 
 use hardfrost_frost::Candidate;
+use hardfrost_primitives::Member;
 
 /// A stable name for what went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +20,9 @@ pub enum Code {
     AttemptAlreadyAggregated,
     InvalidSignatureShare,
     SigningPolicyRejected,
+    QuarantinePolicyRejected,
+    LifecyclePolicyRejected,
+    SessionFinalized,
     CapacityExceeded,
     StorageFault,
     InternalError,
@@ -48,6 +52,14 @@ pub enum PolicyReason {
     /// The transaction asks for more than the default sighash.
     #[error("sighash_type_not_allowed")]
     SighashTypeNotAllowed,
+}
+
+/// Why a key does not sign any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LifecycleReason {
+    /// The kill switch is set: make a new key and move the coins.
+    #[error("emergency_rekey_required")]
+    EmergencyRekeyRequired,
 }
 
 /// A refused request. Nothing changed: no session, no slot, no record.
@@ -83,6 +95,15 @@ pub enum Rejection {
     /// The approval gate is closed.
     #[error("policy refuses: {0}")]
     SigningPolicy(PolicyReason),
+    /// This member is kept out.
+    #[error("member {0} is quarantined")]
+    Quarantine(Member),
+    /// The key does not sign any more.
+    #[error("the key's life is over: {0}")]
+    Lifecycle(LifecycleReason),
+    /// The session is over for good.
+    #[error("the session is finalized")]
+    SessionFinalized,
     /// A limit; nothing changed.
     #[error("at the limit: {0}")]
     CapacityExceeded(&'static str),
@@ -113,6 +134,9 @@ impl Rejection {
             Self::AttemptAlreadyAggregated => Code::AttemptAlreadyAggregated,
             Self::InvalidSignatureShare(_) => Code::InvalidSignatureShare,
             Self::SigningPolicy(_) => Code::SigningPolicyRejected,
+            Self::Quarantine(_) => Code::QuarantinePolicyRejected,
+            Self::Lifecycle(_) => Code::LifecyclePolicyRejected,
+            Self::SessionFinalized => Code::SessionFinalized,
             Self::CapacityExceeded(_) => Code::CapacityExceeded,
             Self::StorageFault => Code::StorageFault,
             Self::Internal => Code::InternalError,
@@ -120,9 +144,34 @@ impl Rejection {
     }
 }
 
+impl Rejection {
+    /// The stable word beside the code, where a gate refused.
+    #[must_use]
+    pub fn reason_code(&self) -> Option<String> {
+        match self {
+            Self::SigningPolicy(reason) => Some(reason.to_string()),
+            Self::Lifecycle(reason) => Some(reason.to_string()),
+            Self::Quarantine(_) => Some("member_quarantined".to_owned()),
+            Self::Validation(_)
+            | Self::SessionConflict(_)
+            | Self::SessionNotFound
+            | Self::DkgNotReady
+            | Self::Round1NotStarted
+            | Self::ConsumedNonceReplay
+            | Self::AttemptSuperseded
+            | Self::AttemptAlreadyAggregated
+            | Self::InvalidSignatureShare(_)
+            | Self::SessionFinalized
+            | Self::CapacityExceeded(_)
+            | Self::StorageFault
+            | Self::Internal => None,
+        }
+    }
+}
+
 impl Code {
     /// Every code, for the test that lists the table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::ValidationError,
         Self::SessionConflict,
         Self::SessionNotFound,
@@ -133,6 +182,9 @@ impl Code {
         Self::AttemptAlreadyAggregated,
         Self::InvalidSignatureShare,
         Self::SigningPolicyRejected,
+        Self::QuarantinePolicyRejected,
+        Self::LifecyclePolicyRejected,
+        Self::SessionFinalized,
         Self::CapacityExceeded,
         Self::StorageFault,
         Self::InternalError,
@@ -152,6 +204,9 @@ impl Code {
             Self::AttemptAlreadyAggregated => "attempt_already_aggregated",
             Self::InvalidSignatureShare => "invalid_signature_share",
             Self::SigningPolicyRejected => "signing_policy_rejected",
+            Self::QuarantinePolicyRejected => "quarantine_policy_rejected",
+            Self::LifecyclePolicyRejected => "lifecycle_policy_rejected",
+            Self::SessionFinalized => "session_finalized",
             Self::CapacityExceeded => "capacity_exceeded",
             Self::StorageFault => "storage_fault",
             Self::InternalError => "internal_error",
@@ -162,7 +217,10 @@ impl Code {
     #[must_use]
     pub fn recovery(self) -> Recovery {
         match self {
-            Self::SessionNotFound | Self::StorageFault | Self::InternalError => Recovery::Terminal,
+            Self::SessionNotFound
+            | Self::SessionFinalized
+            | Self::StorageFault
+            | Self::InternalError => Recovery::Terminal,
             Self::ValidationError
             | Self::SessionConflict
             | Self::DkgNotReady
@@ -172,6 +230,8 @@ impl Code {
             | Self::AttemptAlreadyAggregated
             | Self::InvalidSignatureShare
             | Self::SigningPolicyRejected
+            | Self::QuarantinePolicyRejected
+            | Self::LifecyclePolicyRejected
             | Self::CapacityExceeded => Recovery::Recoverable,
         }
     }

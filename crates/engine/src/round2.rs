@@ -11,7 +11,7 @@ use hardfrost_primitives::{Member, Now};
 
 use crate::attempt::{AttemptKey, SigningPackage};
 use crate::engine::{Engine, Settle};
-use crate::gates::{self, Approved};
+use crate::gates::{self, Approved, Asked};
 use crate::record::{ConsumedRecord, Record};
 use crate::rejection::Rejection;
 use crate::session::Nonces;
@@ -40,8 +40,8 @@ impl Engine {
     /// Checks everything, then moves the nonces out with their consumption record. No share exists yet.
     ///
     /// # Errors
-    /// `consumed_nonce_replay`, `session_not_found`, `round1_not_started`, `validation_error`,
-    /// `signing_policy_rejected`, `attempt_already_aggregated`, `capacity_exceeded`; the nonces live on after each.
+    /// `consumed_nonce_replay`, `session_not_found`, `round1_not_started`, `validation_error`, those of the gates (see
+    /// [`Self::open`]), `attempt_already_aggregated`, `capacity_exceeded`; the nonces live on after each.
     pub fn round2(&mut self, now: Now, request: Round2) -> Result<Staged<PendingShare>, Rejection> {
         self.ready()?;
         self.custody.sweep(now.mono);
@@ -74,8 +74,7 @@ impl Engine {
                 "the package does not hold this seat's own commitments",
             ));
         }
-        let name = (&key.key_group, &key.session);
-        let approved = gates::check(&self.state, now, name, &binding)?;
+        let approved = self.let_through(now, &key, &binding, &package)?;
         self.not_completed(&key)?;
         if self.state.markers(&key) >= self.limits.markers_per_seat_max {
             return Err(Rejection::CapacityExceeded(
@@ -87,7 +86,7 @@ impl Engine {
         let share = share.ok_or(Rejection::Internal)?;
         let nonces = self.custody.take(&key).ok_or(Rejection::Internal)?;
         let record = consumption(&key, binding);
-        Ok(Staged::new(
+        Ok(self.stage(
             record,
             PendingShare {
                 key,
@@ -99,10 +98,30 @@ impl Engine {
         ))
     }
 
+    /// The gates again, for everybody who was chosen.
+    fn let_through(
+        &self,
+        now: Now,
+        key: &AttemptKey,
+        binding: &Binding,
+        package: &CheckedPackage,
+    ) -> Result<Approved, Rejection> {
+        let chosen: Vec<Member> = package.commitments().keys().copied().collect();
+        let asked = Asked {
+            key_group: &key.key_group,
+            session: &key.session,
+            binding,
+            member: key.member,
+            chosen: &chosen,
+        };
+        gates::check(self, now, &asked)
+    }
+
     /// Applies the durable record, signs, wipes, frees the slot.
     ///
     /// # Errors
-    /// `internal_error` when an invariant of ours is broken; the nonces are gone all the same.
+    /// `lifecycle_policy_rejected` when the kill switch was set meanwhile, `internal_error` when an invariant of ours
+    /// is broken; the nonces are gone all the same.
     pub fn release(&mut self, done: Committed<PendingShare>) -> Result<SignatureShare, Rejection> {
         self.settle(done)
     }
@@ -180,6 +199,7 @@ impl Settle for PendingShare {
             package,
         } = self;
         engine.custody.remove(&key);
+        gates::killed(engine, &key.key_group, &key.session)?;
         sign_approved(approved, &share, nonces, &package)
     }
 

@@ -18,6 +18,15 @@ pub struct Committed<T> {
     pub(crate) pending: T,
 }
 
+/// What was asked for: it is so already, or it needs a record.
+#[must_use = "a new decision is nothing until it is committed"]
+pub enum Decision<T, P> {
+    /// It was so before; no record is needed.
+    Already(T),
+    /// It is so once the record is durable.
+    New(Staged<P>),
+}
+
 /// A batch that did not become durable.
 #[must_use = "withdraw it: the engine must learn that the write failed"]
 pub struct Uncommitted<T> {
@@ -34,10 +43,6 @@ impl<T> Uncommitted<T> {
 }
 
 impl<T> Staged<T> {
-    pub(crate) fn new(record: Record, pending: T) -> Self {
-        Self { record, pending }
-    }
-
     /// The same decision with its pending part wrapped, so that unlike ones fit one batch.
     pub fn map<U>(self, wrap: impl FnOnce(T) -> U) -> Staged<U> {
         Staged {

@@ -1,17 +1,19 @@
 //! What is true for good: a fold over records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hardfrost_frost::{GroupPublic, KeyShare};
 use hardfrost_primitives::{
-    AttemptId, Hash32, KeyGroup, KeySpec, Member, Message, SessionId, Suite, UnixTime,
+    AttemptId, Hash32, KeyGroup, KeySpec, Member, Message, RequestId, SessionId, Suite, UnixTime,
 };
 
 use crate::attempt::AttemptKey;
 use crate::record::{
     ApprovalRecord, CompletedRecord, ConsumedRecord, InstalledKey, PendingShareOfKey, Record,
+    RetiredRecord,
 };
+use crate::standing::Standing;
 
 /// A key group of which this engine holds shares.
 pub(crate) struct InstalledGroup {
@@ -19,10 +21,19 @@ pub(crate) struct InstalledGroup {
     pub(crate) share_epoch: u32,
     pub(crate) shares: BTreeMap<Member, KeyShare>,
     pub(crate) certificate: Hash32,
+    pub(crate) certificate_file: Arc<[u8]>,
+}
+
+/// Where an installed share came from.
+pub(crate) struct InstalledSeat {
+    pub(crate) key_group: KeyGroup,
+    pub(crate) transcript: Hash32,
 }
 
 /// One approved message.
 pub(crate) struct ApprovalEntry {
+    pub(crate) artifact: Hash32,
+    pub(crate) request: RequestId,
     pub(crate) message: Message,
     pub(crate) key_spec: KeySpec,
     pub(crate) expires: UnixTime,
@@ -41,18 +52,23 @@ pub(crate) struct Binding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Contradiction;
 
+pub(crate) type SessionName = (KeyGroup, SessionId);
 pub(crate) type AttemptName = (KeyGroup, SessionId, AttemptId);
+pub(crate) type PackageName = (KeyGroup, SessionId, Hash32);
 
 /// The durable part of an engine.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) pending: BTreeMap<(Hash32, Member), PendingShareOfKey>,
     pub(crate) keys: BTreeMap<KeyGroup, InstalledGroup>,
-    /// By ceremony and seat: the key that came of it, and its certificate.
-    pub(crate) installed: BTreeMap<(Hash32, Member), (KeyGroup, Hash32)>,
-    pub(crate) approvals: BTreeMap<(KeyGroup, SessionId), ApprovalEntry>,
-    consumed: BTreeMap<AttemptKey, Binding>,
-    completed: BTreeMap<AttemptName, CompletedRecord>,
+    /// By ceremony and seat.
+    pub(crate) installed: BTreeMap<(Hash32, Member), InstalledSeat>,
+    pub(crate) approvals: BTreeMap<SessionName, ApprovalEntry>,
+    pub(crate) consumed: BTreeMap<AttemptKey, Binding>,
+    pub(crate) completed: BTreeMap<AttemptName, CompletedRecord>,
+    /// The packages that were completed, whatever attempt they were completed in.
+    packages: BTreeSet<PackageName>,
+    pub(crate) standing: Standing,
 }
 
 impl State {
@@ -68,31 +84,55 @@ impl State {
                 self.approve(approval);
                 Ok(())
             }
-            Record::Consumed(consumed) => {
-                let ConsumedRecord {
-                    attempt,
-                    message,
-                    key_spec,
-                    suite,
-                    share_epoch,
-                } = consumed;
-                let binding = Binding {
-                    message,
-                    key_spec,
-                    suite,
-                    share_epoch,
-                };
-                match self.consumed.insert(attempt, binding) {
-                    None => Ok(()),
-                    Some(_) => Err(Contradiction),
-                }
-            }
+            Record::Consumed(consumed) => self.consume(consumed),
             Record::Completed(completed) => {
-                let name = name_of(&completed.attempt);
-                self.completed.insert(name, completed);
+                self.complete(completed);
+                Ok(())
+            }
+            Record::Rekey(rekey) => {
+                self.standing.rekey(rekey);
+                Ok(())
+            }
+            Record::Quarantine(change) => {
+                self.standing.quarantine(change);
+                Ok(())
+            }
+            Record::Conviction(conviction) => {
+                self.standing.convict(conviction);
+                Ok(())
+            }
+            Record::Retired(retired) => {
+                self.retire(retired);
                 Ok(())
             }
         }
+    }
+
+    fn consume(&mut self, consumed: ConsumedRecord) -> Result<(), Contradiction> {
+        let ConsumedRecord {
+            attempt,
+            message,
+            key_spec,
+            suite,
+            share_epoch,
+        } = consumed;
+        let binding = Binding {
+            message,
+            key_spec,
+            suite,
+            share_epoch,
+        };
+        match self.consumed.insert(attempt, binding) {
+            None => Ok(()),
+            Some(_) => Err(Contradiction),
+        }
+    }
+
+    fn complete(&mut self, completed: CompletedRecord) {
+        let name = name_of(&completed.attempt);
+        self.packages
+            .insert((name.0.clone(), name.1.clone(), completed.package));
+        self.completed.insert(name, completed);
     }
 
     fn install(&mut self, installed: InstalledKey) -> Result<(), Contradiction> {
@@ -100,24 +140,26 @@ impl State {
             ceremony,
             member,
             certificate,
+            file,
         } = installed;
-        if let Some((_, first)) = self.installed.get(&(ceremony, member)) {
-            let same = *first == certificate;
+        let name = (ceremony, member);
+        if let Some(seat) = self.installed.get(&name) {
+            let first = self.keys.get(&seat.key_group);
+            let same = first.is_some_and(|group| group.certificate == certificate);
             return if same { Ok(()) } else { Err(Contradiction) };
         }
-        let key = self
-            .pending
-            .remove(&(ceremony, member))
-            .ok_or(Contradiction)?;
+        let key = self.pending.remove(&name).ok_or(Contradiction)?;
         let public = Arc::clone(key.share.group());
+        let key_group = public.key_group().clone();
         let group = self
             .keys
-            .entry(public.key_group().clone())
+            .entry(key_group.clone())
             .or_insert_with(|| InstalledGroup {
                 public: Arc::clone(&public),
                 share_epoch: key.share_epoch,
                 shares: BTreeMap::new(),
                 certificate,
+                certificate_file: file.into(),
             });
         let same = group.public == public
             && group.share_epoch == key.share_epoch
@@ -126,21 +168,27 @@ impl State {
             return Err(Contradiction);
         }
         group.shares.insert(member, key.share);
-        let name = public.key_group().clone();
-        self.installed
-            .insert((ceremony, member), (name, certificate));
+        let transcript = key.transcript;
+        let seat = InstalledSeat {
+            key_group,
+            transcript,
+        };
+        self.installed.insert(name, seat);
         Ok(())
     }
 
     fn approve(&mut self, approval: ApprovalRecord) {
         let ApprovalRecord {
             key_group,
+            artifact,
+            request,
             expires,
             items,
-            ..
         } = approval;
         for item in items {
             let entry = ApprovalEntry {
+                artifact,
+                request: request.clone(),
                 message: item.message,
                 key_spec: item.key_spec,
                 expires,
@@ -150,12 +198,63 @@ impl State {
         }
     }
 
+    /// A retired session needs no markers: the gates refuse whatever would meet them.
+    fn retire(&mut self, retired: RetiredRecord) {
+        let RetiredRecord { key_group, session } = &retired;
+        let (lowest, lowest_seat) = lowest(key_group, session);
+        let attempts: Vec<AttemptKey> = self
+            .consumed
+            .range(lowest_seat..)
+            .map(|(key, _)| key.clone())
+            .take_while(|key| key.key_group == *key_group && key.session == *session)
+            .collect();
+        for attempt in attempts {
+            self.consumed.remove(&attempt);
+        }
+        let completed: Vec<AttemptName> = self
+            .completed
+            .range(lowest..)
+            .map(|(name, _)| name.clone())
+            .take_while(|(group, name, _)| group == key_group && name == session)
+            .collect();
+        for name in completed {
+            if let Some(record) = self.completed.remove(&name) {
+                self.packages.remove(&(name.0, name.1, record.package));
+            }
+        }
+        self.approvals.remove(&(key_group.clone(), session.clone()));
+        self.standing.retire(retired);
+    }
+
     pub(crate) fn is_consumed(&self, attempt: &AttemptKey) -> bool {
         self.consumed.contains_key(attempt)
     }
 
     pub(crate) fn is_completed(&self, attempt: &AttemptKey) -> bool {
         self.completed.contains_key(&name_of(attempt))
+    }
+
+    pub(crate) fn is_package_completed(&self, package: &PackageName) -> bool {
+        self.packages.contains(package)
+    }
+
+    /// Whether anything was ever approved, signed or completed in the session.
+    pub(crate) fn has_heard_of(&self, key_group: &KeyGroup, session: &SessionId) -> bool {
+        let name = (key_group.clone(), session.clone());
+        let (_, lowest) = lowest(key_group, session);
+        let marker = self.consumed.range(lowest..).next();
+        let marked =
+            marker.is_some_and(|(key, _)| key.key_group == *key_group && key.session == *session);
+        marked || self.approvals.contains_key(&name) || self.completions(key_group, session) > 0
+    }
+
+    /// Completed attempts of a session.
+    pub(crate) fn completions(&self, key_group: &KeyGroup, session: &SessionId) -> usize {
+        let (lowest, _) = lowest(key_group, session);
+        self.completed
+            .range(lowest..)
+            .take_while(|((group, name, _), _)| group == key_group && name == session)
+            .count()
     }
 
     /// What a marker of the attempt remembers, whichever seat of ours signed.
@@ -171,11 +270,7 @@ impl State {
 
     /// Consumption markers of one seat in one session.
     pub(crate) fn markers(&self, attempt: &AttemptKey) -> usize {
-        let lowest = AttemptKey {
-            attempt: AttemptId::from_hash(Hash32([0; 32])),
-            member: Member::all(1).next().unwrap_or(attempt.member),
-            ..attempt.clone()
-        };
+        let (_, lowest) = lowest(&attempt.key_group, &attempt.session);
         self.consumed
             .range(lowest..)
             .take_while(|(key, _)| {
@@ -184,6 +279,18 @@ impl State {
             .filter(|(key, _)| key.member == attempt.member)
             .count()
     }
+}
+
+/// The names below which nothing of a session stands.
+fn lowest(key_group: &KeyGroup, session: &SessionId) -> (AttemptName, AttemptKey) {
+    let attempt = AttemptId::from_hash(Hash32([0; 32]));
+    let key = AttemptKey {
+        key_group: key_group.clone(),
+        session: session.clone(),
+        attempt,
+        member: Member::FIRST,
+    };
+    (name_of(&key), key)
 }
 
 /// Completion is a fact about the attempt, not about one of its seats.

@@ -9,9 +9,10 @@
 use std::collections::BTreeSet;
 
 use hardfrost_engine::Recovery::{Recoverable, Terminal};
-use hardfrost_engine::{Code, PolicyReason, Recovery, Rejection};
+use hardfrost_engine::{Code, LifecycleReason, PolicyReason, Recovery, Rejection};
+use hardfrost_primitives::Member;
 
-const TABLE: [(Code, &str, Recovery); 13] = [
+const TABLE: [(Code, &str, Recovery); 16] = [
     (Code::ValidationError, "validation_error", Recoverable),
     (Code::SessionConflict, "session_conflict", Recoverable),
     (Code::SessionNotFound, "session_not_found", Terminal),
@@ -38,6 +39,17 @@ const TABLE: [(Code, &str, Recovery); 13] = [
         "signing_policy_rejected",
         Recoverable,
     ),
+    (
+        Code::QuarantinePolicyRejected,
+        "quarantine_policy_rejected",
+        Recoverable,
+    ),
+    (
+        Code::LifecyclePolicyRejected,
+        "lifecycle_policy_rejected",
+        Recoverable,
+    ),
+    (Code::SessionFinalized, "session_finalized", Terminal),
     (Code::CapacityExceeded, "capacity_exceeded", Recoverable),
     (Code::StorageFault, "storage_fault", Terminal),
     (Code::InternalError, "internal_error", Terminal),
@@ -68,6 +80,9 @@ fn every_rejection_has_the_code_of_its_name() {
         Rejection::AttemptAlreadyAggregated,
         Rejection::InvalidSignatureShare(Vec::new()),
         Rejection::SigningPolicy(PolicyReason::ApprovalExpired),
+        Rejection::Quarantine(Member::FIRST),
+        Rejection::Lifecycle(LifecycleReason::EmergencyRekeyRequired),
+        Rejection::SessionFinalized,
         Rejection::CapacityExceeded(""),
         Rejection::StorageFault,
         Rejection::Internal,
@@ -75,6 +90,13 @@ fn every_rejection_has_the_code_of_its_name() {
     let codes = rejections.each_ref().map(Rejection::code);
     assert_eq!(codes, Code::ALL);
     assert_eq!(Rejection::Internal.to_string(), "internal error");
+    let reasons = rejections.iter().filter_map(Rejection::reason_code);
+    let words = [
+        "approval_expired",
+        "member_quarantined",
+        "emergency_rekey_required",
+    ];
+    assert!(reasons.eq(words));
 }
 
 #[test]

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use hardfrost_engine::{
-    serve, CeremonySeat, Code, Command, DkgError, DkgOpen, Engine, Install, Log, LogError,
+    serve, CeremonySeat, Code, Command, DkgError, DkgOpen, Engine, HeldKey, Install, Log, LogError,
     MemoryLog, Rejection, Reply, Staged, Ticket,
 };
 use hardfrost_frost::dkg::{DkgFault, SealedShare};
@@ -18,7 +18,7 @@ use hardfrost_primitives::{Hash32, Limits};
 mod support;
 
 use support::pair::{at_seat, engine, install, rng, seat, Pair, TRANSCRIPT};
-use support::{at, code, durable, member, Bench, Group, Scripted, CERTIFICATE};
+use support::{at, code, durable, member, Bench, Group, Scripted, CERTIFICATE, CERTIFICATE_FILE};
 
 fn rejected(error: Option<DkgError>) -> Option<Code> {
     match error? {
@@ -132,15 +132,16 @@ fn installing_again_changes_nothing_and_otherwise_conflicts() {
             member: member(1),
         },
         certificate: CERTIFICATE,
+        file: CERTIFICATE_FILE.to_vec(),
     };
     let node = group.node(1);
-    let staged = node.engine.install(again).unwrap();
+    let staged = node.engine.install(again.clone()).unwrap();
     let other = Install {
         certificate: Hash32([0; 32]),
-        ..again
+        ..again.clone()
     };
     assert_eq!(
-        code(node.engine.install(other)),
+        code(node.engine.install(other.clone())),
         Some(Code::SessionConflict)
     );
     let committed = durable(staged, &mut node.log);
@@ -162,6 +163,38 @@ fn installing_again_changes_nothing_and_otherwise_conflicts() {
     );
     node.restart();
     Bench::of(group).sign(1, &[1, 2]);
+}
+
+/// The engine cannot read a certificate, but what it keeps is bounded by the size of the group.
+#[test]
+fn a_certificate_is_kept_as_it_came_and_has_a_possible_size() {
+    let mut pair = Pair::dealt();
+    let open = pair.sealed();
+    let mut log = MemoryLog::default();
+    let engine = &mut pair.engines[0];
+    let staged = engine.dkg_open(open).unwrap();
+    let group = engine
+        .release_pending_key(durable(staged, &mut log))
+        .unwrap();
+    for length in [0, 1024 + 512 * 2 + 40 * 4 + 1, 1 << 24] {
+        let mut request = install(CERTIFICATE);
+        request.file = vec![7; length];
+        let refused = code(engine.install(request));
+        assert_eq!(refused, Some(Code::ValidationError), "{length}");
+    }
+    assert!(engine.held_keys().is_empty());
+    let staged = engine.install(install(CERTIFICATE)).unwrap();
+    engine.release_install(durable(staged, &mut log)).unwrap();
+    let recovered = Engine::recover(Limits::default(), [].into(), &log.replay().unwrap()).unwrap();
+    let expected = HeldKey {
+        public: group,
+        share_epoch: 0,
+        seats: [member(1)].into(),
+        certificate: CERTIFICATE,
+        file: CERTIFICATE_FILE.into(),
+    };
+    assert_eq!(recovered.held_keys(), [expected]);
+    assert_eq!(engine.held_keys(), recovered.held_keys());
 }
 
 /// A batch may hold what contradicts itself. Whatever becomes durable must read back.

@@ -26,6 +26,9 @@ pub enum MemberError {
 }
 
 impl Member {
+    /// Member 1: there is none below it.
+    pub const FIRST: Self = Self(NonZeroU16::MIN);
+
     /// Parses a seat number.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Joins a ceremony to the engine.
 
-use hardfrost_dkg::{Answer, Ceremony, CeremonyFault, Descriptor, Effect, Need};
+use hardfrost_dkg::{Answer, Ceremony, CeremonyFault, Certificate, Descriptor, Effect, Need};
 use hardfrost_engine::{CeremonySeat, Command, DkgOpen, DkgSeal, Install, Reply};
 use hardfrost_primitives::{Hash32, Now};
 use hardfrost_wire::{Frame, Verified};
@@ -82,7 +82,8 @@ impl Seat {
             | Reply::Share(_)
             | Reply::Aborted(_)
             | Reply::Signed(_)
-            | Reply::Verdict(_) => return Vec::new(),
+            | Reply::Verdict(_)
+            | Reply::Changed(_) => return Vec::new(),
         };
         let mut ceremonies = self.ceremonies.iter_mut();
         let Some(ceremony) = ceremonies.find(|c| c.descriptor().id() == id) else {
@@ -123,6 +124,14 @@ impl Seat {
         out
     }
 
+    /// What is being installed, for the engine to keep.
+    fn certificate_file(&self, ceremony: Hash32) -> Vec<u8> {
+        let mut ceremonies = self.ceremonies.iter();
+        let ours = ceremonies.find(|c| c.descriptor().id() == ceremony);
+        let certificate = ours.and_then(Ceremony::certificate);
+        certificate.map(Certificate::to_bytes).unwrap_or_default()
+    }
+
     fn ceremony_need(&mut self, ceremony: Hash32, need: Need) -> Output {
         let seat = CeremonySeat {
             ceremony,
@@ -140,7 +149,11 @@ impl Seat {
                 sealed,
                 transcript,
             }),
-            Need::Install { certificate } => Command::Install(Install { seat, certificate }),
+            Need::Install { certificate } => Command::Install(Install {
+                seat,
+                certificate,
+                file: self.certificate_file(ceremony),
+            }),
             Need::Discard => return self.tell(Command::DkgAbort(seat)),
         };
         self.ask(Asker::Ceremony(ceremony), command)

@@ -83,7 +83,7 @@ fn refusal(rejection: &Rejection) -> Refusal {
     match rejection {
         // An engine whose storage failed is opened again by its host: what it held is gone, later attempts go on.
         Rejection::CapacityExceeded(_) | Rejection::StorageFault => Refusal::Later(why),
-        Rejection::SigningPolicy(_) => Refusal::Gate(why),
+        Rejection::SigningPolicy(_) | Rejection::Quarantine(_) => Refusal::Gate(why),
         Rejection::Validation(_)
         | Rejection::SessionConflict(_)
         | Rejection::SessionNotFound
@@ -93,6 +93,8 @@ fn refusal(rejection: &Rejection) -> Refusal {
         | Rejection::AttemptSuperseded
         | Rejection::AttemptAlreadyAggregated
         | Rejection::InvalidSignatureShare(_)
+        | Rejection::Lifecycle(_)
+        | Rejection::SessionFinalized
         | Rejection::Internal => Refusal::Final(why),
     }
 }
@@ -116,6 +118,7 @@ pub(crate) fn answer(question: Question, reply: Reply) -> Option<Answer> {
         | Reply::DkgFailed(_)
         | Reply::Approved(_)
         | Reply::Aborted(_)
-        | Reply::Verdict(_) => return None,
+        | Reply::Verdict(_)
+        | Reply::Changed(_) => return None,
     })
 }

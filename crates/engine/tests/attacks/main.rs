@@ -10,8 +10,11 @@ mod aggregation;
 mod contexts;
 mod framing;
 mod gates;
+mod lifecycle;
 mod names;
 mod nonces;
+mod quarantine;
 mod replay;
+mod retirement;
 #[path = "../support/mod.rs"]
 mod support;

@@ -17,8 +17,10 @@ use rand_core::SeedableRng;
 use super::signing::Signing;
 use super::{at, durable, member, APPROVAL_LIFE};
 
-/// What stands for the certificate; the engine only keeps its hash.
+/// What stands for the certificate's hash.
 pub const CERTIFICATE: Hash32 = Hash32([0xce; 32]);
+/// What stands for the certificate: the engine cannot read it.
+pub const CERTIFICATE_FILE: &[u8] = b"certified by everybody";
 /// The tag under which these engines may approve what is no transaction.
 pub const RAW_TAG: &str = "app/greeting";
 
@@ -211,6 +213,7 @@ fn finish(
     let install = Install {
         seat,
         certificate: CERTIFICATE,
+        file: CERTIFICATE_FILE.to_vec(),
     };
     let staged = node.engine.install(install).unwrap();
     let installed = durable(staged, &mut node.log);

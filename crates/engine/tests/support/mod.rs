@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod changes;
 mod group;
 mod logs;
 pub mod pair;
@@ -18,7 +19,8 @@ use hardfrost_engine::{Code, Committed, Log, Rejection, Staged};
 use hardfrost_primitives::{Member, Monotonic, Now, UnixTime};
 
 pub use bench::Bench;
-pub use group::{approve, psbt, Group, Node, CERTIFICATE, RAW_TAG};
+pub use changes::reason;
+pub use group::{approve, psbt, Group, Node, CERTIFICATE, CERTIFICATE_FILE, RAW_TAG};
 pub use logs::{Recorder, Scripted};
 pub use signing::{ids, open, Signing};
 

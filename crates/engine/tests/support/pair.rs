@@ -81,5 +81,6 @@ pub fn install(certificate: Hash32) -> Install {
     Install {
         seat: at_seat(1),
         certificate,
+        file: super::CERTIFICATE_FILE.to_vec(),
     }
 }
