@@ -2,13 +2,16 @@
 //! engine commands and events go out. The join of protocol and engine lives here, so that whatever runs a node runs
 //! this code.
 
+mod convicts;
 mod early;
 mod intake;
 mod keygen;
 mod question;
+mod resume;
 mod seat;
 mod signing;
 
 pub use keygen::Proposal;
+pub use resume::ResumeError;
 pub use seat::{Event, Input, Output, Request, Seat, SeatTerms};
 pub use signing::SessionReport;

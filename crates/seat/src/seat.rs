@@ -125,6 +125,8 @@ pub struct Seat {
     /// Sessions that were forgotten. They never start again in this process: a second commitment under one incarnation
     /// would convict us.
     pub(crate) swept: BTreeSet<SessionId>,
+    /// Whom some session has convicted, and by what.
+    pub(crate) convicts: BTreeMap<(KeyGroup, Member), Evidence>,
     askers: BTreeMap<Ticket, Asker>,
     next_ticket: u64,
     pub(crate) noise: u64,
@@ -154,6 +156,7 @@ impl Seat {
             joined: BTreeSet::new(),
             sessions: BTreeMap::new(),
             swept: BTreeSet::new(),
+            convicts: BTreeMap::new(),
             askers: BTreeMap::new(),
             next_ticket: 0,
             noise: 0,
@@ -248,7 +251,8 @@ impl Seat {
                 | Reply::Share(_)
                 | Reply::Aborted(_)
                 | Reply::Signed(_)
-                | Reply::Verdict(_) => vec![Output::Event(Event::Refused(Rejection::Internal))],
+                | Reply::Verdict(_)
+                | Reply::Changed(_) => vec![Output::Event(Event::Refused(Rejection::Internal))],
             },
         }
     }

@@ -65,6 +65,8 @@ impl Seat {
             let head = session.terms().head();
             self.sessions.insert(input.session.clone(), session);
             out.extend(self.session_effects(now, &input.session, effects));
+            let warned = self.warn(now, &input.session);
+            out.extend(self.session_effects(now, &input.session, warned));
             let waiting = self.replay(now, &input.session, &[head].into());
             out.extend(self.session_effects(now, &input.session, waiting));
         }
@@ -222,7 +224,7 @@ impl Seat {
                     });
                 }
                 SessionEffect::Convicted(member, proof) => {
-                    out.push(Output::Event(Event::Convicted(member, proof)));
+                    out.extend(self.convicted(name, member, proof));
                 }
                 SessionEffect::Ended(outcome) => {
                     let Some(session) = self.sessions.get(name) else {

@@ -1,6 +1,11 @@
 //! Seats with real engines and logs, joined by a queue that delivers as a test wants it.
-#![allow(dead_code, reason = "not every test binary needs every part")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "not every test binary needs every part"
+)]
 
+mod restart;
 mod spend;
 
 use std::collections::BTreeSet;
@@ -30,7 +35,7 @@ pub struct Node {
 /// An operator's engine; all of the operator's seats ask it.
 pub struct Host {
     pub engine: Engine,
-    log: MemoryLog,
+    pub log: MemoryLog,
     rng: ChaCha20Rng,
 }
 
