@@ -14,6 +14,9 @@ use crate::record::{ApprovalRecord, ApprovedItem, Record};
 use crate::rejection::{PolicyReason, Rejection};
 use crate::staged::{Committed, Staged, Uncommitted};
 
+/// Live attempts that a session may need, where its window allows them.
+const ATTEMPTS_A_SESSION: usize = 64;
+
 /// What explains a message. There is no way to approve 32 bytes as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Artifact {
@@ -90,15 +93,7 @@ impl Engine {
             ));
         }
         let (artifact, wanted) = self.explain(&key_group, artifact)?;
-        let live = self
-            .state
-            .approvals
-            .values()
-            .filter(|a| a.expires > now.utc)
-            .count();
-        if live + wanted.len() > self.limits.live_attempts_max {
-            return Err(Rejection::CapacityExceeded("approvals"));
-        }
+        self.room_for(now, wanted.len())?;
         let suite = hardfrost_primitives::Suite::Tr;
         let inputs: Vec<ApprovedInput> = wanted
             .into_iter()
@@ -134,6 +129,24 @@ impl Engine {
                 inputs,
             },
         ))
+    }
+
+    /// A batch of sessions fits whole, with attempts to spare for each, or is refused whole.
+    fn room_for(&self, now: Now, sessions: usize) -> Result<(), Rejection> {
+        let approvals = self.state.approvals.values();
+        let in_force = approvals.filter(|a| a.expires > now.utc).count();
+        if in_force + sessions > self.limits.live_attempts_max {
+            return Err(Rejection::CapacityExceeded("approvals"));
+        }
+        let each = ATTEMPTS_A_SESSION.min(usize::from(self.limits.window));
+        let (working, attempts) = self.custody.working(each);
+        if working + sessions > self.limits.sessions_max {
+            return Err(Rejection::CapacityExceeded("sessions"));
+        }
+        if attempts + sessions * each > self.limits.live_attempts_max {
+            return Err(Rejection::CapacityExceeded("live attempts"));
+        }
+        Ok(())
     }
 
     /// Everything the artifact asks this group to sign.

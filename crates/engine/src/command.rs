@@ -121,7 +121,8 @@ enum Step {
     Staged(Staged<Pending>),
 }
 
-/// Serves a batch: every command in order, then one append for all their records, then every reply.
+/// Serves a batch: every command in order, then one append for all their records, then every reply. What was asked and
+/// how it ended is counted.
 pub fn serve(
     engine: &mut Engine,
     log: &mut impl Log,
@@ -133,23 +134,28 @@ pub fn serve(
     let mut tickets = Vec::new();
     let mut batch = Vec::new();
     for (ticket, command) in commands {
-        match step(engine, now, rng, command) {
-            Ok(Step::Done(reply)) => replies.push((ticket, reply)),
+        let operation = command.operation();
+        let reply = match step(engine, now, rng, command) {
+            Ok(Step::Done(reply)) => reply,
             Ok(Step::Staged(staged)) => {
-                tickets.push(ticket);
+                tickets.push((ticket, operation));
                 batch.push(staged);
+                continue;
             }
-            Err(DkgError::Rejected(rejection)) => {
-                replies.push((ticket, Reply::Rejected(rejection)));
-            }
-            Err(DkgError::Fault(fault)) => replies.push((ticket, Reply::DkgFailed(fault))),
-        }
+            Err(DkgError::Rejected(rejection)) => Reply::Rejected(rejection),
+            Err(DkgError::Fault(fault)) => Reply::DkgFailed(fault),
+        };
+        replies.push((ticket, operation, reply));
     }
     if !batch.is_empty() {
-        let settled = commit(engine, log, batch);
-        replies.extend(tickets.into_iter().zip(settled));
+        let settled = tickets.into_iter().zip(commit(engine, log, batch));
+        replies.extend(settled.map(|((ticket, operation), reply)| (ticket, operation, reply)));
     }
-    replies
+    let counted = |(ticket, operation, reply)| {
+        engine.counters.entry(operation).or_default().count(&reply);
+        (ticket, reply)
+    };
+    replies.into_iter().map(counted).collect()
 }
 
 fn step(

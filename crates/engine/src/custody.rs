@@ -50,6 +50,19 @@ impl Custody {
         }
     }
 
+    /// Sessions with something live, and the attempts they have or may still need: at least so many each.
+    pub(crate) fn working(&self, each: usize) -> (usize, usize) {
+        let live = self.sessions.values().map(Session::live_count);
+        let working = live.filter(|live| *live > 0);
+        working.fold((0, 0), |(sessions, attempts), live| {
+            (sessions + 1, attempts + live.max(each))
+        })
+    }
+
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
     pub(crate) fn live_count(&self) -> usize {
         self.sessions.values().map(Session::live_count).sum()
     }

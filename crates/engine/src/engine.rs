@@ -11,6 +11,7 @@ use crate::custody::Custody;
 use crate::gates::Closing;
 use crate::keygen::Ceremonies;
 use crate::log::LogError;
+use crate::operation::{Counts, Operation};
 use crate::record::{EncodedRecord, Record, RecordError};
 use crate::rejection::Rejection;
 use crate::staged::{Committed, Staged, Uncommitted};
@@ -32,6 +33,8 @@ pub struct Engine {
     pub(crate) closing: Closing,
     /// Members whose quarantine the operator overrides.
     pub(crate) allowed: BTreeSet<(KeyGroup, Member)>,
+    /// What was asked, by operation; see `serve`.
+    pub(crate) counters: BTreeMap<Operation, Counts>,
     /// Decisions whose records are on their way to the log.
     pub(crate) under_way: usize,
     derived: BTreeMap<(KeyGroup, KeySpec), Arc<DerivedGroup>>,
@@ -105,6 +108,7 @@ impl Engine {
             ceremonies: Ceremonies::default(),
             closing: Closing::default(),
             allowed: BTreeSet::new(),
+            counters: BTreeMap::new(),
             under_way: 0,
             derived: BTreeMap::new(),
             faulted: false,

@@ -100,6 +100,10 @@ pub(crate) struct Ceremonies {
 }
 
 impl Ceremonies {
+    pub(crate) fn count(&self) -> usize {
+        self.live.len()
+    }
+
     pub(crate) fn wipe(&mut self) {
         self.live.clear();
         self.installing.clear();

@@ -33,6 +33,7 @@ mod keygen;
 mod lifecycle;
 mod log;
 mod open;
+mod operation;
 mod quarantine;
 mod reason;
 mod record;
@@ -44,6 +45,7 @@ mod snapshot;
 mod staged;
 mod standing;
 mod state;
+mod status;
 mod verify_share;
 
 pub use abort::Abort;
@@ -57,10 +59,12 @@ pub use keygen::{CeremonySeat, DkgError, DkgOpen, DkgSeal, Install, PendingInsta
 pub use lifecycle::{Changed, EmergencyRekey, FinalizeSession, PendingChange, Rekeyed};
 pub use log::{Log, LogError, MemoryLog};
 pub use open::{Open, Opened};
+pub use operation::{Counts, Operation};
 pub use quarantine::{Convict, Conviction, Quarantine, Quarantined, Unquarantine};
 pub use reason::{Reason, ReasonError};
 pub use record::{EncodedRecord, RecordError};
 pub use rejection::{Code, LifecycleReason, PolicyReason, Recovery, Rejection};
 pub use round2::{PendingShare, Round2};
 pub use staged::{Committed, Decision, Staged, Uncommitted};
+pub use status::{KeyStatus, RecordCounts, Status};
 pub use verify_share::{Verdict, VerifyShare};

@@ -135,7 +135,7 @@ impl Engine {
         Decision::New(self.stage(record, PendingChange { change }))
     }
 
-    fn first_rekey(&self, scope: &(KeyGroup, Option<SessionId>)) -> Option<Rekeyed> {
+    pub(crate) fn first_rekey(&self, scope: &(KeyGroup, Option<SessionId>)) -> Option<Rekeyed> {
         let (at, reason) = self.state.standing.rekeys.get(scope)?.clone();
         Some(Rekeyed { at, reason })
     }

@@ -178,11 +178,13 @@ fn e44_limits_out_of_range_are_refused_at_the_start() {
 fn e44_live_attempts_lives_and_markers_are_bounded() {
     let limits = Limits {
         live_attempts_max: 2,
+        window: 2,
         markers_per_seat_max: 3,
         life_max: Duration::from_secs(3600),
         ..Limits::default()
     };
     let mut bench = Bench::with(2, 3, limits);
+    let other = bench.group.approve(2_000_000);
     let mut long = bench.signing.open(1, 1);
     long.life = Duration::from_secs(3601);
     let refused = code(bench.node(1).engine.open(at(0), long));
@@ -196,7 +198,8 @@ fn e44_live_attempts_lives_and_markers_are_bounded() {
     }
     bench.open(at(0), 1, 1).unwrap();
     bench.open(at(0), 2, 1).unwrap();
-    assert_eq!(code(bench.open(at(0), 3, 1)), Some(Code::CapacityExceeded));
+    let elsewhere = bench.node(1).engine.open(at(0), other.open(1, 1));
+    assert_eq!(code(elsewhere), Some(Code::CapacityExceeded));
     assert_eq!(bench.open(at(0), 2, 1), Ok(true));
     for number in 1..=3 {
         bench.sign(number, &[1, 2]);
@@ -215,6 +218,42 @@ fn e44_at_the_limit_of_attempts_the_open_ones_still_work() {
     assert_eq!(bench.open(at(0), 1, 1), Ok(true));
     assert_eq!(code(bench.open(at(0), 2, 1)), Some(Code::CapacityExceeded));
     bench.shares(1, &package);
+}
+
+/// Two inputs of ours make two sessions. They fit together, with attempts for each, or the approval is refused whole.
+#[test]
+fn e44_a_batch_of_sessions_fits_whole_or_is_refused() {
+    let mut group = Group::new(2, 3);
+    let mut two = bitcoin::Psbt::deserialize(&psbt(&group.public, 1_000_000)).unwrap();
+    let other = bitcoin::Psbt::deserialize(&psbt(&group.public, 2_000_000)).unwrap();
+    two.inputs.extend(other.inputs);
+    two.unsigned_tx.input.extend(other.unsigned_tx.input);
+    let artifact = hardfrost_engine::Artifact::Psbt(two.serialize());
+    let request = approve(&group.public, artifact);
+    let records = hardfrost_engine::Log::replay(&mut group.node(1).log).unwrap();
+    let asked = |limits: Limits| {
+        let mut engine = Engine::recover(limits, [].into(), &records).unwrap();
+        code(engine.approve(at(0), request.clone()))
+    };
+    let fits = Limits {
+        sessions_max: 2,
+        live_attempts_max: 128,
+        ..Limits::default()
+    };
+    assert_eq!(asked(fits), None);
+    let full = Some(Code::CapacityExceeded);
+    let one = Limits {
+        sessions_max: 1,
+        ..fits
+    };
+    assert_eq!(asked(one), full);
+    let few = Limits {
+        live_attempts_max: 127,
+        ..fits
+    };
+    assert_eq!(asked(few), full);
+    let narrow = Limits { window: 63, ..few };
+    assert_eq!(asked(narrow), None);
 }
 
 /// A package's points are decoded only when their number is right: a long list costs nothing.

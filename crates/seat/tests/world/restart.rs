@@ -48,8 +48,9 @@ impl World {
         let held = engine.held_keys();
         let resumed = held.iter().map(|held| seat.resume(held)).collect();
         let convictions = engine.convictions();
-        let known = convictions.iter().map(|c| seat.resume_conviction(c));
-        assert!(known.fold(true, |all, known| all && known));
+        for conviction in &convictions {
+            assert!(seat.resume_conviction(conviction));
+        }
         (seat, resumed)
     }
 }
