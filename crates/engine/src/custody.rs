@@ -1,6 +1,7 @@
 //! Live nonces, in memory only, bound to (key group, session, attempt, member).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Weak};
 
 use hardfrost_frost::SigningNonces;
 use hardfrost_primitives::{KeyGroup, Monotonic, SessionId};
@@ -10,6 +11,9 @@ use crate::rejection::Rejection;
 use crate::session::{LiveAttempt, Nonces, Session};
 use crate::state::{AttemptName, PackageName};
 
+/// Dropped decisions that are remembered. Nobody drops one but by mistake.
+const LOST_MAX: usize = 65_536;
+
 /// All sessions of this process.
 #[derive(Default)]
 pub(crate) struct Custody {
@@ -17,15 +21,50 @@ pub(crate) struct Custody {
     /// Attempts whose completion is being written, and the packages they complete.
     pub(crate) completing: BTreeSet<AttemptName>,
     pub(crate) completing_packages: BTreeSet<PackageName>,
+    /// What is being released, each with its half of a token whose other half goes with the nonces.
+    releasing: Vec<(AttemptKey, Weak<()>)>,
+    /// Attempts whose decision was dropped on its way. Whether its record reached the log is not known here, so they are
+    /// as good as spent.
+    lost: BTreeSet<AttemptKey>,
     opened: u64,
+}
+
+/// Nonces that have left their place. While this lives, somebody may still settle them.
+pub(crate) struct Taken {
+    pub(crate) nonces: SigningNonces,
+    _token: Arc<()>,
 }
 
 impl Custody {
     /// Ends the attempts of every session whose deadline is over.
     pub(crate) fn sweep(&mut self, now: Monotonic) {
+        self.bury();
         for session in self.sessions.values_mut().filter(|s| s.deadline <= now) {
             session.abort(None, None);
         }
+    }
+
+    /// Frees the slots of attempts whose decision was dropped. When too many were, they keep their slots.
+    fn bury(&mut self) {
+        if self.lost.len() + self.releasing.len() > LOST_MAX {
+            return;
+        }
+        let all = std::mem::take(&mut self.releasing).into_iter();
+        let (held, dropped): (Vec<_>, Vec<_>) = all.partition(|(_, held)| held.strong_count() > 0);
+        self.releasing = held;
+        for (key, _) in dropped {
+            self.remove(&key);
+            self.lost.insert(key);
+        }
+    }
+
+    pub(crate) fn is_lost(&self, key: &AttemptKey) -> bool {
+        self.lost.contains(key)
+    }
+
+    /// Whoever held this attempt's nonces has settled them.
+    fn settled(&mut self, key: &AttemptKey) {
+        self.releasing.retain(|(held, _)| held != key);
     }
 
     /// Ends every attempt of a group, or of one of its sessions.
@@ -119,11 +158,18 @@ impl Custody {
     }
 
     /// Moves live nonces out. From here on the attempt is releasing.
-    pub(crate) fn take(&mut self, key: &AttemptKey) -> Option<SigningNonces> {
+    pub(crate) fn take(&mut self, key: &AttemptKey) -> Option<Taken> {
         let live = self.live_mut(key)?;
         let releasing = Nonces::Releasing { abort: false };
         match std::mem::replace(&mut live.nonces, releasing) {
-            Nonces::Live(nonces) => Some(nonces),
+            Nonces::Live(nonces) => {
+                let token = Arc::new(());
+                self.releasing.push((key.clone(), Arc::downgrade(&token)));
+                Some(Taken {
+                    nonces,
+                    _token: token,
+                })
+            }
             other @ (Nonces::Undrawn | Nonces::Releasing { .. }) => {
                 live.nonces = other;
                 None
@@ -132,7 +178,9 @@ impl Custody {
     }
 
     /// Nothing was written: the nonces live again, unless an abort came meanwhile.
-    pub(crate) fn give_back(&mut self, key: &AttemptKey, nonces: SigningNonces) {
+    pub(crate) fn give_back(&mut self, key: &AttemptKey, taken: Taken) {
+        self.settled(key);
+        let nonces = taken.nonces;
         let Some(live) = self.live_mut(key) else {
             return;
         };
@@ -143,8 +191,14 @@ impl Custody {
         }
     }
 
+    /// A share has left: its slot is free.
+    pub(crate) fn released(&mut self, key: &AttemptKey) {
+        self.settled(key);
+        self.remove(key);
+    }
+
     /// Frees the slot of an attempt whose nonces are gone.
-    pub(crate) fn remove(&mut self, key: &AttemptKey) {
+    fn remove(&mut self, key: &AttemptKey) {
         if let Some(session) = self.session_mut(&key.key_group, &key.session) {
             session.remove(key.member, key.attempt);
         }
@@ -155,5 +209,6 @@ impl Custody {
         self.sessions.clear();
         self.completing.clear();
         self.completing_packages.clear();
+        self.releasing.clear();
     }
 }

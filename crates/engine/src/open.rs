@@ -161,9 +161,7 @@ impl Engine {
             }
             session.check_name(number, key.attempt, context)?;
         }
-        if self.state.is_consumed(key) {
-            return Err(Rejection::ConsumedNonceReplay);
-        }
+        self.not_spent(key)?;
         if self.state.is_completed(key) {
             return Err(Rejection::AttemptAlreadyAggregated);
         }

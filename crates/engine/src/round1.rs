@@ -23,9 +23,7 @@ impl Engine {
     ) -> Result<Commitments, Rejection> {
         self.ready()?;
         self.custody.sweep(now.mono);
-        if self.state.is_consumed(key) {
-            return Err(Rejection::ConsumedNonceReplay);
-        }
+        self.not_spent(key)?;
         let group = self
             .state
             .keys

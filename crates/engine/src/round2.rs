@@ -10,6 +10,7 @@ use hardfrost_frost::{
 use hardfrost_primitives::{Member, Now};
 
 use crate::attempt::{AttemptKey, SigningPackage};
+use crate::custody::Taken;
 use crate::engine::{Engine, Settle};
 use crate::gates::{self, Approved, Asked};
 use crate::record::{ConsumedRecord, Record};
@@ -31,7 +32,7 @@ pub struct Round2 {
 pub struct PendingShare {
     key: AttemptKey,
     approved: Approved,
-    nonces: SigningNonces,
+    taken: Taken,
     share: DerivedShare,
     package: CheckedPackage,
 }
@@ -46,9 +47,7 @@ impl Engine {
         self.ready()?;
         self.custody.sweep(now.mono);
         let Round2 { key, package } = request;
-        if self.state.is_consumed(&key) {
-            return Err(Rejection::ConsumedNonceReplay);
-        }
+        self.not_spent(&key)?;
         let live = self.custody.live(&key).ok_or(Rejection::SessionNotFound)?;
         let own = match &live.nonces {
             Nonces::Live(nonces) => nonces.commitments(),
@@ -84,18 +83,27 @@ impl Engine {
         let held = self.installed(&key.key_group)?.shares.get(&key.member);
         let share = held.and_then(|share| DerivedShare::new(share, group));
         let share = share.ok_or(Rejection::Internal)?;
-        let nonces = self.custody.take(&key).ok_or(Rejection::Internal)?;
+        let taken = self.custody.take(&key).ok_or(Rejection::Internal)?;
         let record = consumption(&key, binding);
         Ok(self.stage(
             record,
             PendingShare {
                 key,
                 approved,
-                nonces,
+                taken,
                 share,
                 package,
             },
         ))
+    }
+
+    /// Refuses an attempt whose nonces are spent, or were lost on the way.
+    pub(crate) fn not_spent(&self, key: &AttemptKey) -> Result<(), Rejection> {
+        if self.state.is_consumed(key) || self.custody.is_lost(key) {
+            Err(Rejection::ConsumedNonceReplay)
+        } else {
+            Ok(())
+        }
     }
 
     /// The gates again, for everybody who was chosen.
@@ -194,17 +202,17 @@ impl Settle for PendingShare {
         let Self {
             key,
             approved,
-            nonces,
+            taken,
             share,
             package,
         } = self;
-        engine.custody.remove(&key);
+        engine.custody.released(&key);
         gates::killed(engine, &key.key_group, &key.session)?;
-        sign_approved(approved, &share, nonces, &package)
+        sign_approved(approved, &share, taken.nonces, &package)
     }
 
     fn give_back(self, engine: &mut Engine) {
-        engine.custody.give_back(&self.key, self.nonces);
+        engine.custody.give_back(&self.key, self.taken);
     }
 }
 

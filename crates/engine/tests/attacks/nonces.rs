@@ -2,7 +2,7 @@
 
 use bitcoin::secp256k1::{PublicKey, Scalar, Secp256k1, SecretKey};
 use hardfrost_engine::{serve, Aggregate, Code, Command, Log, Reply, Ticket};
-use hardfrost_primitives::Hash32;
+use hardfrost_primitives::{Hash32, Limits};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
@@ -189,6 +189,42 @@ fn e02_dropping_a_share_under_way_destroys_its_nonces() {
     assert_eq!(round1, Some(Code::ConsumedNonceReplay));
     assert_eq!(bench.node(1).records(4), 0);
     bench.sign(2, &[1, 2]);
+}
+
+/// Whoever drops a decision loses the attempt, and not the slot.
+#[test]
+fn e40_a_share_that_is_dropped_on_its_way_frees_its_slot() {
+    let limits = Limits {
+        live_attempts_max: 1,
+        window: 1,
+        ..Limits::default()
+    };
+    let mut bench = Bench::with(2, 3, limits);
+    let package = bench.package(1, &[1, 2]);
+    let request = bench.signing.round2(1, 1, &package);
+    let Node { engine, .. } = bench.node(1);
+    drop(engine.round2(at(0), request).unwrap());
+    assert_eq!(
+        code(bench.open(at(0), 1, 1)),
+        Some(Code::ConsumedNonceReplay)
+    );
+    assert_eq!(bench.node(1).engine.live_attempts(), 0);
+    // The same where the record did reach the log and nobody told the engine: the log must still read.
+    let package = bench.package(2, &[1, 2]);
+    let request = bench.signing.round2(2, 1, &package);
+    let Node { engine, log, .. } = bench.node(1);
+    drop(durable(engine.round2(at(0), request).unwrap(), log));
+    assert_eq!(
+        code(bench.open(at(0), 2, 1)),
+        Some(Code::ConsumedNonceReplay)
+    );
+    bench.sign(3, &[1, 2]);
+    bench.node(1).restart();
+    assert_eq!(bench.open(at(0), 1, 1), Ok(false));
+    assert_eq!(
+        code(bench.open(at(0), 2, 1)),
+        Some(Code::ConsumedNonceReplay)
+    );
 }
 
 #[test]
