@@ -59,7 +59,7 @@ impl Seat {
         let known = self.convicts.iter();
         let known = known.filter(|((group, _), _)| *group == key_group);
         known
-            .flat_map(|(_, proof)| session.proof(&self.speaker, now.mono, proof.clone()))
+            .flat_map(|(_, proof)| session.warned(now.mono, proof.clone()))
             .collect()
     }
 }

@@ -83,7 +83,10 @@ fn refusal(rejection: &Rejection) -> Refusal {
     match rejection {
         // An engine whose storage failed is opened again by its host: what it held is gone, later attempts go on.
         Rejection::CapacityExceeded(_) | Rejection::StorageFault => Refusal::Later(why),
-        Rejection::SigningPolicy(_) | Rejection::Quarantine(_) => Refusal::Gate(why),
+        Rejection::SigningPolicy(_)
+        | Rejection::Quarantine(_)
+        | Rejection::Lifecycle(_)
+        | Rejection::SessionFinalized => Refusal::Gate(why),
         Rejection::Validation(_)
         | Rejection::SessionConflict(_)
         | Rejection::SessionNotFound
@@ -93,8 +96,6 @@ fn refusal(rejection: &Rejection) -> Refusal {
         | Rejection::AttemptSuperseded
         | Rejection::AttemptAlreadyAggregated
         | Rejection::InvalidSignatureShare(_)
-        | Rejection::Lifecycle(_)
-        | Rejection::SessionFinalized
         | Rejection::Internal => Refusal::Final(why),
     }
 }

@@ -23,6 +23,13 @@ impl Session {
         [effects, self.progress(speaker, now)].concat()
     }
 
+    /// Takes a proof of another session that was told to everybody then.
+    pub fn warned(&mut self, now: Monotonic, proof: Evidence) -> Vec<SessionEffect> {
+        let mut effects = self.convict(now, proof);
+        effects.retain(|effect| !matches!(effect, SessionEffect::Send(_)));
+        effects
+    }
+
     /// New evidence, whoever made it, is verified, sent once to everybody, then acted on. One proof a member is kept.
     pub(super) fn convict(&mut self, now: Monotonic, proof: Evidence) -> Vec<SessionEffect> {
         let Some(member) = self.convictions.judge(&proof) else {
