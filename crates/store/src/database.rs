@@ -52,6 +52,9 @@ pub(crate) struct Database {
     connection: Connection,
 }
 
+/// Takes a record as it lies in the database.
+pub(crate) type Visit<'a> = dyn FnMut(SealedRecord<&[u8]>) -> Result<(), StoreError> + 'a;
+
 /// A transaction that has begun.
 pub(crate) struct Change<'a>(Transaction<'a>);
 
@@ -148,24 +151,19 @@ impl Database {
     }
 
     /// Gives every record to `visit`, in the order of their numbers, and stops at its first error.
-    pub(crate) fn each_record(
-        &self,
-        visit: &mut dyn FnMut(SealedRecord) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn each_record(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         let mut query = self
             .connection
             .prepare("SELECT sequence, kind, sealed FROM records ORDER BY sequence")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
-            let record = || -> rusqlite::Result<SealedRecord> {
-                Ok(SealedRecord {
-                    // A negative number becomes one that no head reaches.
-                    sequence: row.get::<_, i64>(0)?.cast_unsigned(),
-                    kind: row.get(1)?,
-                    sealed: row.get(2)?,
-                })
-            };
-            visit(record()?)?;
+            let sealed = row.get_ref(2)?.as_blob().map_err(|_| Damage::Layout)?;
+            visit(SealedRecord {
+                // A negative number becomes one that no head reaches.
+                sequence: row.get::<_, i64>(0)?.cast_unsigned(),
+                kind: row.get(1)?,
+                sealed,
+            })?;
         }
         Ok(())
     }
@@ -370,7 +368,7 @@ mod tests {
         let large = SealedRecord {
             sequence: 1,
             kind: 1,
-            sealed: vec![7; 24 << 20],
+            sealed: vec![7_u8; 24 << 20],
         };
         let transaction = database.connection.transaction().unwrap();
         for sequence in 1..2000_i64 {

@@ -13,11 +13,11 @@ const RECORD: &[u8; 22] = b"hardfrost/store/record";
 const HEAD: &[u8; 20] = b"hardfrost/store/head";
 const CHAIN: &[u8; 21] = b"hardfrost/store/chain";
 
-/// A record as the database holds it.
-pub(crate) struct SealedRecord {
+/// A record as the database holds it, or lends it.
+pub(crate) struct SealedRecord<B = Vec<u8>> {
     pub(crate) sequence: u64,
     pub(crate) kind: u8,
-    pub(crate) sealed: Vec<u8>,
+    pub(crate) sealed: B,
 }
 
 /// A running hash over sealed records. A number that was sealed twice, in a store and in an older copy of it that went
@@ -43,11 +43,18 @@ impl Chain {
         Self(hash.finalize().into())
     }
 
-    pub(crate) fn push(&mut self, record: &SealedRecord) {
-        let hash = Sha256::new_with_prefix(self.0)
-            .chain_update(record.sequence.to_be_bytes())
-            .chain_update([record.kind])
-            .chain_update(&record.sealed);
+    /// A record's tag stands for all of it, its number and kind included: only who has the key makes another one that fits.
+    /// Schema 1 hashed it whole.
+    pub(crate) fn push<B: AsRef<[u8]>>(&mut self, record: &SealedRecord<B>, header: &Header) {
+        let sealed = record.sealed.as_ref();
+        let hash = Sha256::new_with_prefix(self.0);
+        let hash = if header.schema == 1 {
+            hash.chain_update(record.sequence.to_be_bytes())
+                .chain_update([record.kind])
+                .chain_update(sealed)
+        } else {
+            hash.chain_update(sealing::tag(sealed))
+        };
         self.0 = hash.finalize().into();
     }
 }
@@ -110,7 +117,7 @@ impl Head {
     ) -> Result<SealedRecord, DiskFault> {
         let sealed = seal_record(self.last + 1, record, header, keys)?;
         self.last = sealed.sequence;
-        self.chain.push(&sealed);
+        self.chain.push(&sealed, header);
         Ok(sealed)
     }
 }
@@ -132,13 +139,14 @@ pub(crate) fn seal_record(
 }
 
 /// What is sealed in a record of this number and kind; none if it does not verify.
-pub(crate) fn open_record(
-    record: &SealedRecord,
+pub(crate) fn open_record<B: AsRef<[u8]>>(
+    record: &SealedRecord<B>,
     header: &Header,
     keys: &Keys,
 ) -> Option<EncodedRecord> {
     let associated = record_place(header, record.kind, record.sequence);
-    let plain: Zeroizing<Vec<u8>> = sealing::open(&keys.record, &associated, &record.sealed)?;
+    let plain: Zeroizing<Vec<u8>> =
+        sealing::open(&keys.record, &associated, record.sealed.as_ref())?;
     Some(EncodedRecord::new(record.kind, plain))
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn read(
     let mut next = head.first;
     database.each_record(&mut |record| {
         let sequence = record.sequence;
-        chain.push(&record);
+        chain.push(&record, header);
         if sequence < next || sequence > head.last {
             return reader.damage(Damage::Extra(sequence));
         }

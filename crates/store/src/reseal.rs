@@ -90,7 +90,7 @@ fn replace(
                 let plain =
                     open_record(&record, from.header, from.keys).ok_or(Damage::Record(sequence))?;
                 let sealed = seal_record(sequence, &plain, to.header, to.keys)?;
-                head.chain.push(&sealed);
+                head.chain.push(&sealed, to.header);
                 change.replace(&sealed)?;
             }
             change.replace_head(&head.seal(to.header, to.keys)?)?;

@@ -46,6 +46,13 @@ pub(crate) fn open(key: &Key, associated: &[u8], sealed: &[u8]) -> Option<Zeroiz
     Some(plain)
 }
 
+/// What authenticates sealed bytes; all of them, where there are too few.
+pub(crate) fn tag(sealed: &[u8]) -> &[u8] {
+    sealed
+        .split_last_chunk::<TAG>()
+        .map_or(sealed, |(_, tag)| tag)
+}
+
 /// Fills from the system's randomness, which may fail and then says so.
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), DiskFault> {
     OsRng
