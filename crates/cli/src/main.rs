@@ -10,11 +10,13 @@ mod group_files;
 mod in_process;
 mod node;
 mod out_dir;
+mod passphrase;
 mod progress;
 mod psbt;
 mod report;
 mod roster_file;
 mod spending;
+mod store;
 mod story;
 mod watched;
 
@@ -44,6 +46,8 @@ enum Command {
     Psbt(psbt::Psbt),
     /// Judge proofs of misbehaviour.
     Blame(blame::Blame),
+    /// Look at a store, check it, change its key.
+    Store(store::Store),
 }
 
 /// What ends the program other than success.
@@ -65,6 +69,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo::run(&demo),
         Command::Psbt(psbt) => psbt::run(&psbt),
         Command::Blame(blame) => blame::run(&blame),
+        Command::Store(store) => store::run(&store),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -38,7 +38,9 @@ const ARROWS: [(&str, &[&str]); 17] = [
 ];
 
 /// The binary runs the node loop itself, so it may reach these, for as long as there is no node.
-const LOOP_IN_CLI: [&str; 7] = ["seat", "engine", "spend", "dkg", "wire", "frost", "roast"];
+const LOOP_IN_CLI: [&str; 8] = [
+    "seat", "engine", "spend", "dkg", "wire", "frost", "roast", "store",
+];
 
 /// The crates that decide.
 const CORES: [&str; 9] = [

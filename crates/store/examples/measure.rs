@@ -1,5 +1,5 @@
-//! Prints what a store costs on this disk: a restart with many records against reading the file once, and appends by one
-//! caller and by several at once.
+//! Prints what a store costs on this disk: a restart with many records against reading the file once, and appends by
+//! one caller and by several at once.
 //!
 //!     cargo run --release -p hardfrost-store --example measure -- FOLDER [RECORDS]
 //!

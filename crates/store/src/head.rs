@@ -43,8 +43,8 @@ impl Chain {
         Self(hash.finalize().into())
     }
 
-    /// A record's tag stands for all of it, its number and kind included: only who has the key makes another one that fits.
-    /// Schema 1 hashed it whole.
+    /// A record's tag stands for all of it, its number and kind included: only who has the key makes another one that
+    /// fits. Schema 1 hashed it whole.
     pub(crate) fn push<B: AsRef<[u8]>>(&mut self, record: &SealedRecord<B>, header: &Header) {
         let sealed = record.sealed.as_ref();
         let hash = Sha256::new_with_prefix(self.0);

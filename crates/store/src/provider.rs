@@ -5,7 +5,7 @@ mod command;
 mod file;
 mod hex_key;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -81,6 +81,14 @@ impl Passphrase {
         }
         Ok(Self(words))
     }
+
+    /// The words in a file, 0600 or narrower, or in a pipe such as `/dev/fd/3`; one end of line is taken away.
+    ///
+    /// # Errors
+    /// [`KeyError::PassphraseLength`], [`KeyError::Refused`], [`KeyError::Disk`]
+    pub fn read(path: &Path) -> Result<Self, KeyError> {
+        file::passphrase(path)
+    }
 }
 
 impl std::fmt::Debug for Passphrase {
@@ -92,6 +100,15 @@ impl std::fmt::Debug for Passphrase {
 impl KeyProvider {
     /// How long a key command may take where nobody says otherwise.
     pub const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
+
+    /// Makes a key file with a fresh key, durably; the path must lead to nothing yet.
+    ///
+    /// # Errors
+    /// [`KeyError::Disk`]
+    pub fn make_key_file(path: &Path) -> Result<Self, KeyError> {
+        file::make(path)?;
+        Ok(Self::File(path.to_owned()))
+    }
 
     /// Fetches the key now.
     ///

@@ -1,16 +1,18 @@
 //! A key in a file: the operator's, or one that systemd put there.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path};
 
 use zeroize::Zeroizing;
 
-use super::{hex_key, KeyError};
+use super::{hex_key, KeyError, Passphrase};
+use crate::disk::{sync, sync_folder_of};
 use crate::error::DiskFault;
 use crate::keys::Key;
-use crate::place::{metadata, private_file, PathFault, PathProblem};
+use crate::place::{metadata, private_file, PathFault, PathProblem, FILE_MODE};
+use crate::sealing;
 
 /// Who may reach a key file.
 #[derive(Clone, Copy)]
@@ -62,6 +64,45 @@ pub(super) fn credential(directory: &Path, name: &str) -> Result<Key, KeyError> 
         _ => return Err(KeyError::CredentialName),
     }
     read(&directory.join(name), Rule::Systemd)
+}
+
+/// Words in a file, without the end of their line. A pipe is taken as it is: only whoever made it can read it.
+pub(super) fn passphrase(path: &Path) -> Result<Passphrase, KeyError> {
+    let file = OpenOptions::new()
+        .read(true)
+        .open(path)
+        .map_err(DiskFault::system("open", path))?;
+    let opened = file
+        .metadata()
+        .map_err(DiskFault::system("look at", path))?;
+    if opened.is_file() {
+        private_file(path, &opened)?;
+    }
+    let most = Passphrase::BYTES_MAX + 2;
+    let mut words = Zeroizing::new(Vec::with_capacity(most));
+    file.take(most as u64)
+        .read_to_end(&mut words)
+        .map_err(DiskFault::system("read", path))?;
+    if words.last() == Some(&b'\n') {
+        words.pop();
+    }
+    Passphrase::new(words)
+}
+
+/// A fresh key in a file that is not there yet, durable before anything is sealed under it.
+pub(super) fn make(path: &Path) -> Result<(), KeyError> {
+    let key = sealing::fresh_key()?;
+    let mut text = Zeroizing::new([0; 64]);
+    hex::encode_to_slice(key.as_slice(), text.as_mut_slice()).expect("64 characters for 32 bytes");
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_slice()))
+        .map_err(DiskFault::system("make the key file", path))?;
+    sync(path)?;
+    Ok(sync_folder_of(path)?)
 }
 
 fn open(path: &Path) -> Result<File, KeyError> {

@@ -79,6 +79,53 @@ fn every_provider_opens_what_it_made() {
 }
 
 #[test]
+fn a_key_file_is_made_once_and_opens_what_it_made() {
+    let shelf = Shelf::empty();
+    let path = shelf.path().join("fresh");
+    let provider = KeyProvider::make_key_file(&path).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text.len(), 64);
+    assert!(matches!(
+        KeyProvider::make_key_file(&path),
+        Err(KeyError::Disk(_))
+    ));
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    Store::create(&shelf.dir, &provider).unwrap();
+    drop(Store::open(&shelf.dir, &provider).unwrap());
+    let other = KeyProvider::make_key_file(&shelf.path().join("other")).unwrap();
+    assert!(matches!(
+        Store::open(&shelf.dir, &other),
+        Err(StoreError::WrongKey)
+    ));
+}
+
+#[test]
+fn p11_a_passphrase_file_that_others_may_read_is_refused() {
+    let shelf = Shelf::empty();
+    let path = shelf.path().join("words");
+    write_private(&path, b"correct horse\n");
+    Store::create(
+        &shelf.dir,
+        &KeyProvider::Passphrase(Passphrase::new(b"correct horse".to_vec().into()).unwrap()),
+    )
+    .unwrap();
+    let provider = KeyProvider::Passphrase(Passphrase::read(&path).unwrap());
+    drop(Store::open(&shelf.dir, &provider).unwrap());
+    mode(&path, 0o644);
+    assert!(matches!(Passphrase::read(&path), Err(KeyError::Refused(_))));
+    write_private(&path, b"\n");
+    assert!(matches!(
+        Passphrase::read(&path),
+        Err(KeyError::PassphraseLength(_))
+    ));
+    write_private(&path, &[b'a'; Passphrase::BYTES_MAX + 1]);
+    assert!(matches!(
+        Passphrase::read(&path),
+        Err(KeyError::PassphraseLength(_))
+    ));
+}
+
+#[test]
 fn p04_another_passphrase_is_a_wrong_key() {
     let words = |text: &str| {
         KeyProvider::Passphrase(Passphrase::new(text.as_bytes().to_vec().into()).unwrap())
