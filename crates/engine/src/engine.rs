@@ -62,6 +62,16 @@ pub enum RecoverError {
     /// A limit is zero or absurd.
     #[error("the limit {0} is out of range")]
     Limits(&'static str),
+    /// The log holds more than a limit allows: the limit was lowered since. The log is sound.
+    #[error("the limit {limit} is {allowed}, and the log holds {found}: raise the limit")]
+    Lowered {
+        /// Which.
+        limit: &'static str,
+        /// What it says now.
+        allowed: u16,
+        /// What is there.
+        found: u16,
+    },
     /// A record does not read.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -100,6 +110,7 @@ impl Engine {
                 .apply(record)
                 .map_err(|_| RecoverError::Contradiction(position))?;
         }
+        check_held(&limits, &state)?;
         Ok(Self {
             limits,
             raw_tags,
@@ -235,5 +246,19 @@ fn check_limits(limits: &Limits) -> Result<(), RecoverError> {
     match within.into_iter().find(|(_, ok)| !ok) {
         Some((name, _)) => Err(RecoverError::Limits(name)),
         None => Ok(()),
+    }
+}
+
+/// A limit that was lowered is the operator's to raise, and no damage to the log.
+fn check_held(limits: &Limits, state: &State) -> Result<(), RecoverError> {
+    let allowed = limits.members_max;
+    let counts = state.keys.values().map(|group| group.public.count());
+    match counts.max() {
+        Some(found) if found > allowed => Err(RecoverError::Lowered {
+            limit: "members_max",
+            allowed,
+            found,
+        }),
+        Some(_) | None => Ok(()),
     }
 }

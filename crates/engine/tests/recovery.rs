@@ -135,3 +135,37 @@ fn a_record_that_contradicts_the_ones_before_it_is_named() {
     other[2] = changed(&all[1], |bytes| bytes[34] ^= 1);
     assert_eq!(recover(&other).err(), Some(RecoverError::Contradiction(2)));
 }
+
+#[test]
+fn p05_a_lowered_limit_is_a_matter_of_configuration_and_no_damage() {
+    let mut bench = Bench::new(2, 3);
+    let all = records(&mut bench);
+    let lowered = |members_max| {
+        let limits = Limits {
+            members_max,
+            ..Limits::default()
+        };
+        Engine::recover(limits, [].into(), &all).err()
+    };
+    let expected = RecoverError::Lowered {
+        limit: "members_max",
+        allowed: 2,
+        found: 3,
+    };
+    assert_eq!(lowered(2), Some(expected));
+    assert_eq!(lowered(3), None);
+}
+
+#[test]
+fn p05_fewer_markers_allowed_than_there_are_refuses_new_ones_only() {
+    let mut bench = Bench::new(2, 3);
+    bench.sign(1, &[1, 2]);
+    bench.sign(2, &[1, 2]);
+    let limits = Limits {
+        markers_per_seat_max: 1,
+        sessions_max: 1,
+        live_attempts_max: 1,
+        ..Limits::default()
+    };
+    assert!(Engine::recover(limits, [].into(), &records(&mut bench)).is_ok());
+}
