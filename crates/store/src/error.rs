@@ -69,6 +69,11 @@ pub enum Damage {
     /// The store file is gone, its write-ahead log is not.
     #[error("{0} is there without its store file")]
     Orphan(PathBuf),
+    /// A file that no store has and that SQLite would act upon.
+    #[error(
+        "{0} belongs to no store, and SQLite would play it back: find out where it comes from"
+    )]
+    Stray(PathBuf),
     /// SQLite cannot make sense of the file.
     #[error("the file is no sound database ({0})")]
     Database(String),

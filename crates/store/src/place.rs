@@ -87,6 +87,13 @@ impl StoreDir {
         }
     }
 
+    /// The same folder for as long as the process lives, whatever folder that works in later.
+    pub(crate) fn absolute(&self) -> Result<Self, DiskFault> {
+        let path = std::path::absolute(&self.path);
+        let path = path.map_err(DiskFault::system("find", &self.path))?;
+        Ok(Self { path })
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -148,6 +155,10 @@ impl StoreDir {
         let absent = || StoreError::Absent(self.path.clone());
         let dir = metadata(&self.path)?.ok_or_else(absent)?;
         private_dir(&self.path, &dir)?;
+        let journal = self.path.join("records.db-journal");
+        if metadata(&journal)?.is_some() {
+            return Err(Damage::Stray(journal).into());
+        }
         let wal = metadata(&self.write_ahead_log())?;
         if let Some(wal) = &wal {
             private_file(&self.write_ahead_log(), wal)?;

@@ -43,3 +43,30 @@ fn rewrite(file: &File) -> std::io::Result<()> {
     }
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn every_byte_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        for size in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 7] {
+            let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+            fs::write(&path, &bytes).unwrap();
+            settle(&path).unwrap();
+            assert!(fs::read(&path).unwrap() == bytes, "{size} bytes");
+        }
+    }
+
+    #[test]
+    fn what_is_absent_stays_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        settle(&path).unwrap();
+        assert!(!path.exists());
+    }
+}

@@ -53,6 +53,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]. Nothing is repaired, deleted or begun anew.
     pub fn open(dir: &StoreDir, provider: &KeyProvider) -> Result<Opened, StoreError> {
+        let dir = &dir.absolute()?;
         let mut records = Vec::new();
         let begun = verify(dir, provider, &mut records)?.settle(dir)?.begin()?;
         let (id, generation) = (begun.header.id, begun.head.generation);

@@ -73,6 +73,17 @@ fn p03_a_creation_that_was_cut_off_is_absent_and_begins_again() {
     assert!(shelf.texts().is_empty());
 }
 
+/// SQLite would play it back into the database before anything is verified.
+#[test]
+fn p03_a_journal_that_no_store_has_is_not_played_back() {
+    let shelf = Shelf::holding(&["one"]);
+    let journal = shelf.dir.path().join("records.db-journal");
+    write_private(&journal, &[0xd9; 2048]);
+    let before = shelf.files();
+    assert_eq!(shelf.damage(), Damage::Stray(journal));
+    assert_eq!(shelf.files(), before);
+}
+
 #[test]
 fn p04_a_wrong_key_an_absent_one_and_damage_are_told_apart_and_change_nothing() {
     let shelf = Shelf::holding(&["one"]);
