@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use frost_core::CheaterDetection;
-use frost_secp256k1_tr::round2;
 use hardfrost_primitives::Member;
+use k256::Scalar;
 
-use crate::identifier::{identifier, member};
-use crate::{verify_share, CheckedPackage, ShareVerdict, Signature, SignatureShare};
+use crate::package::Session;
+use crate::points::scalar;
+use crate::{tr, verify_share, CheckedPackage, ShareVerdict, Signature, SignatureShare};
 
 /// What is wrong with a candidate's share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,59 +52,43 @@ pub fn aggregate(
     package: &CheckedPackage,
     shares: &BTreeMap<Member, SignatureShare>,
 ) -> Result<Signature, AggregateError> {
-    if let Some(stranger) = shares
-        .keys()
-        .find(|m| !package.commitments().contains_key(*m))
-    {
+    let stranger = |m: &&Member| !package.commitments().contains_key(*m);
+    if let Some(stranger) = shares.keys().find(stranger) {
         return Err(AggregateError::NotChosen(*stranger));
     }
-    let decoded: BTreeMap<_, _> = shares
+    let decoded = shares
         .iter()
-        .filter_map(|(m, share)| {
-            Some((
-                identifier(*m),
-                round2::SignatureShare::deserialize(&share.0).ok()?,
-            ))
-        })
-        .collect();
+        .filter_map(|(m, share)| Some((*m, scalar(share.0)?)));
+    let decoded: BTreeMap<Member, Scalar> = decoded.collect();
     if decoded.len() != package.commitments().len() {
         return Err(AggregateError::BadShares(candidates(package, shares)));
     }
-    let all = CheaterDetection::AllCheaters;
-    let public = package.group().package();
-    let signature = match frost_core::aggregate_custom(package.inner(), &decoded, public, all) {
-        Ok(signature) => signature,
-        Err(error) => return Err(blame(&error)),
+    let signature = match package.session() {
+        Session::Tr(inner) => tr::aggregate(inner, package.group(), &decoded),
+        Session::Bip445(session) => Ok(session.signature(decoded.values())),
     };
-    let bytes = signature
-        .serialize()
-        .ok()
-        .and_then(|bytes| bytes.try_into().ok());
-    let signature = Signature(bytes.ok_or(AggregateError::Broken)?);
+    let signature = match signature {
+        Ok(bytes) => Signature(bytes),
+        Err(tr::Failure::Shares(culprits)) => {
+            return Err(AggregateError::BadShares(
+                culprits.into_iter().map(invalid).collect(),
+            ))
+        }
+        Err(tr::Failure::Library) => return Err(AggregateError::Broken),
+    };
     if signature.verifies(package.message(), &package.group().output_key()) {
-        Ok(signature)
-    } else {
-        Err(AggregateError::Broken)
+        return Ok(signature);
+    }
+    match candidates(package, shares) {
+        none if none.is_empty() => Err(AggregateError::Broken),
+        some => Err(AggregateError::BadShares(some)),
     }
 }
 
-fn blame(error: &frost_secp256k1_tr::Error) -> AggregateError {
-    let culprits = error.culprits();
-    let invalid = |m| Candidate {
-        member: m,
+fn invalid(member: Member) -> Candidate {
+    Candidate {
+        member,
         fault: ShareFault::Invalid,
-    };
-    match culprits
-        .iter()
-        .filter_map(member)
-        .map(invalid)
-        .collect::<Vec<_>>()
-    {
-        none if none.is_empty() => AggregateError::Broken,
-        mut some => {
-            some.sort_unstable();
-            AggregateError::BadShares(some)
-        }
     }
 }
 

@@ -78,8 +78,7 @@ fn a_path_leads_where_an_extended_public_key_leads() {
         let path = path.into_iter().map(|i| ChildIndex::new(i).unwrap());
         let spec = KeySpec::new(path.collect(), Taproot::Untweaked).unwrap();
         let point = ProjectivePoint::from_bytes(&head.serialize().into()).unwrap();
-        let (key, _) = derive(point, &spec).unwrap();
-        let key: [u8; 33] = key.to_affine().to_bytes().into();
+        let key = derive(point, &spec).unwrap().compressed();
         assert_eq!(key[1..], leads_to.x_only_public_key().0.serialize());
     }
 }

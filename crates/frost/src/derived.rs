@@ -1,17 +1,16 @@
 //! A group, and a member's share, under a key spec.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use frost_secp256k1_tr::keys::{KeyPackage, PublicKeyPackage, SigningShare, VerifyingShare};
-use frost_secp256k1_tr::VerifyingKey;
+use frost_secp256k1_tr::keys::PublicKeyPackage;
 use hardfrost_primitives::{KeySpec, Member};
-use k256::elliptic_curve::point::AffineCoordinates;
+use k256::Scalar;
+use zeroize::Zeroizing;
 
-use crate::identifier::identifier;
-use crate::tweak::{derive, AffineMap};
-use crate::{GroupPublic, KeyShare};
+use crate::points::to_k256;
+use crate::tweak::{derive, TweakedKey};
+use crate::{tr, GroupPublic, KeyShare};
 
 /// No key exists under this spec (a chance of about 2⁻¹²⁷): use another path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,19 +20,20 @@ pub enum DeriveError {
     Unlucky,
 }
 
-/// The group's keys under one key spec. The key has even Y; every verifying share is moved along.
+/// The group's keys under one key spec. The key has even Y.
 pub struct DerivedGroup {
     public: Arc<GroupPublic>,
     spec: KeySpec,
-    map: AffineMap,
-    package: PublicKeyPackage,
+    key: TweakedKey,
+    /// The FROST library's form, with every verifying share moved along: made when the suite `tr` first needs it.
+    package: OnceLock<PublicKeyPackage>,
 }
 
 /// A member's share under one key spec. No `Clone`; wiped on drop.
 pub struct DerivedShare {
     member: Member,
     group: Arc<DerivedGroup>,
-    package: KeyPackage,
+    share: Zeroizing<Scalar>,
 }
 
 impl DerivedGroup {
@@ -42,26 +42,12 @@ impl DerivedGroup {
     /// # Errors
     /// [`DeriveError::Unlucky`].
     pub fn new(public: Arc<GroupPublic>, spec: KeySpec) -> Result<Self, DeriveError> {
-        let (key, map) = derive(public.package().verifying_key().to_element(), &spec)?;
-        let add_g = map.add_g();
-        let shares: BTreeMap<_, _> = public
-            .package()
-            .verifying_shares()
-            .iter()
-            .map(|(id, share)| {
-                (
-                    *id,
-                    VerifyingShare::new(map.point(share.to_element(), add_g)),
-                )
-            })
-            .collect();
-        let threshold = Some(public.threshold());
-        let package = PublicKeyPackage::new(shares, VerifyingKey::new(key), threshold);
+        let key = derive(to_k256(public.key()), &spec)?.end();
         Ok(Self {
             public,
             spec,
-            map,
-            package,
+            key,
+            package: OnceLock::new(),
         })
     }
 
@@ -80,16 +66,15 @@ impl DerivedGroup {
     /// The x-only key that signatures verify under (BIP 340), 32 bytes.
     #[must_use]
     pub fn output_key(&self) -> [u8; 32] {
-        self.package
-            .verifying_key()
-            .to_element()
-            .to_affine()
-            .x()
-            .into()
+        self.key.x
+    }
+
+    pub(crate) fn key(&self) -> &TweakedKey {
+        &self.key
     }
 
     pub(crate) fn package(&self) -> &PublicKeyPackage {
-        &self.package
+        self.package.get_or_init(|| tr::public_package(self))
     }
 }
 
@@ -103,17 +88,10 @@ impl DerivedShare {
         if share.group().as_ref() != group.public.as_ref() {
             return None;
         }
-        let member = share.member();
-        let id = identifier(member);
-        let verifying_share = *group.package.verifying_shares().get(&id)?;
-        let signing_share = SigningShare::new(group.map.scalar(share.signing_share().to_scalar()));
-        let key = *group.package.verifying_key();
-        let threshold = group.public.threshold();
-        let package = KeyPackage::new(id, signing_share, verifying_share, key, threshold);
         Some(Self {
-            member,
+            member: share.member(),
             group,
-            package,
+            share: Zeroizing::new(*share.signing_share()),
         })
     }
 
@@ -129,8 +107,9 @@ impl DerivedShare {
         &self.group
     }
 
-    pub(crate) fn package(&self) -> &KeyPackage {
-        &self.package
+    /// The member's share of the group key, before the spec's tweaks.
+    pub(crate) fn untweaked(&self) -> &Scalar {
+        &self.share
     }
 }
 

@@ -1,15 +1,12 @@
 //! What everybody knows of a group key.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use frost_secp256k1_tr::keys::{PublicKeyPackage, VerifyingShare};
-use frost_secp256k1_tr::VerifyingKey;
-use hardfrost_primitives::{Framed, Hash32, KeyGroup, Member, MEMBERS_MAX};
-use k256::elliptic_curve::group::GroupEncoding;
-use k256::ProjectivePoint;
+use hardfrost_primitives::{Framed, Hash32, KeyGroup, KeySpec, Member, Taproot, MEMBERS_MAX};
+use secp256k1::PublicKey;
 
-use crate::identifier::{identifier, member};
+use crate::key_material::check;
+use crate::points::{parse, to_k256};
 
 /// The group's keys: P0, which key generation shared; P, which signs (P0 with an unspendable script path, even Y); one
 /// verifying share per member 1..=n; the threshold.
@@ -18,7 +15,9 @@ pub struct GroupPublic {
     key_group: KeyGroup,
     internal_key: [u8; 33],
     threshold: u16,
-    package: PublicKeyPackage,
+    key: PublicKey,
+    /// By ascending member, from 1.
+    shares: Vec<PublicKey>,
 }
 
 /// Bytes or keys that make no group.
@@ -38,32 +37,38 @@ pub enum GroupPublicError {
         /// n
         count: usize,
     },
+    /// The verifying shares are not shares of P with this threshold: some signers could not sign, or for another key.
+    #[error("the verifying shares are not shares of the group key with this threshold")]
+    Inconsistent,
     /// P is not P0 under the unspendable tweak: a script path may hide in it.
     #[error("the group key is not the internal key under the unspendable script path")]
     HiddenScriptPath,
 }
 
-pub(crate) fn point(bytes: &[u8; 33]) -> Option<ProjectivePoint> {
-    let point = Option::<ProjectivePoint>::from(ProjectivePoint::from_bytes(bytes.into()))?;
-    (point != ProjectivePoint::IDENTITY).then_some(point)
-}
-
 /// P from P0: the unspendable script path, then even Y.
 fn output_of(internal_key: &[u8; 33]) -> Result<[u8; 33], GroupPublicError> {
-    let p0 = point(internal_key).ok_or(GroupPublicError::NoPoint)?;
-    let spec =
-        hardfrost_primitives::KeySpec::new(Vec::new(), hardfrost_primitives::Taproot::KeyPathOnly)
-            .expect("an empty path is short enough");
-    let (key, _) = crate::tweak::derive(p0, &spec).map_err(|_| GroupPublicError::NoPoint)?;
-    Ok(key.to_affine().to_bytes().into())
+    let p0 = parse(internal_key).ok_or(GroupPublicError::NoPoint)?;
+    let spec = KeySpec::new(Vec::new(), Taproot::KeyPathOnly);
+    let spec = spec.expect("an empty path is short enough");
+    let key = crate::tweak::derive(to_k256(&p0), &spec).map_err(|_| GroupPublicError::NoPoint)?;
+    Ok(key.compressed())
 }
 
 impl GroupPublic {
     /// The group whose members 1..=n hold `verifying_shares` of the key made from `internal_key` (P0).
     ///
     /// # Errors
-    /// Sizes out of range, or bytes that are no curve points.
+    /// Sizes out of range, bytes that are no curve points, or shares of another key.
     pub fn new(
+        internal_key: [u8; 33],
+        threshold: u16,
+        verifying_shares: &[[u8; 33]],
+    ) -> Result<Self, GroupPublicError> {
+        Self::of_ceremony(internal_key, threshold, verifying_shares)?.consistent()
+    }
+
+    /// As [`Self::new`], of verifying shares that were computed from the dealers' polynomials and so fit.
+    pub(crate) fn of_ceremony(
         internal_key: [u8; 33],
         threshold: u16,
         verifying_shares: &[[u8; 33]],
@@ -81,7 +86,13 @@ impl GroupPublic {
         threshold: u16,
         verifying_shares: &[[u8; 33]],
     ) -> Result<Self, GroupPublicError> {
-        Self::assemble(key, key, threshold, verifying_shares)
+        Self::assemble(key, key, threshold, verifying_shares)?.consistent()
+    }
+
+    fn consistent(self) -> Result<Self, GroupPublicError> {
+        let shares: Vec<_> = self.members().zip(self.shares.iter().copied()).collect();
+        check(self.threshold, &shares, &self.key).map_err(|_| GroupPublicError::Inconsistent)?;
+        Ok(self)
     }
 
     fn assemble(
@@ -95,21 +106,15 @@ impl GroupPublic {
         if threshold < 2 || usize::from(threshold) > count || count > usize::from(MEMBERS_MAX) {
             return Err(size);
         }
-        let no_point = |_| GroupPublicError::NoPoint;
-        let verifying_key = VerifyingKey::deserialize(&key).map_err(no_point)?;
-        let key_group = KeyGroup::from_key(key).map_err(|_| GroupPublicError::NoPoint)?;
-        let members = Member::all(u16::try_from(count).map_err(|_| size)?);
-        let mut shares = BTreeMap::new();
-        for (member, bytes) in members.zip(verifying_shares) {
-            let share = VerifyingShare::deserialize(bytes).map_err(no_point)?;
-            shares.insert(identifier(member), share);
-        }
-        let package = PublicKeyPackage::new(shares, verifying_key, Some(threshold));
+        let no_point = GroupPublicError::NoPoint;
+        let handle = KeyGroup::from_key(key).map_err(|_| no_point)?;
+        let shares = verifying_shares.iter().map(parse);
         Ok(Self {
-            key_group,
+            key_group: handle,
             internal_key,
             threshold,
-            package,
+            key: parse(&key).ok_or(no_point)?,
+            shares: shares.collect::<Option<_>>().ok_or(no_point)?,
         })
     }
 
@@ -128,12 +133,7 @@ impl GroupPublic {
     /// P, compressed, even Y.
     #[must_use]
     pub fn verifying_key(&self) -> [u8; 33] {
-        self.package
-            .verifying_key()
-            .to_element()
-            .to_affine()
-            .to_bytes()
-            .into()
+        self.key.serialize()
     }
 
     /// t.
@@ -145,33 +145,32 @@ impl GroupPublic {
     /// n.
     #[must_use]
     pub fn count(&self) -> u16 {
-        u16::try_from(self.package.verifying_shares().len()).expect("checked at construction")
+        u16::try_from(self.shares.len()).expect("checked at construction")
     }
 
     /// Whether `member` holds a verifying share.
     #[must_use]
     pub fn has(&self, member: Member) -> bool {
-        self.package
-            .verifying_shares()
-            .contains_key(&identifier(member))
+        self.verifying_share(member).is_some()
     }
 
     /// The members, ascending.
     pub fn members(&self) -> impl Iterator<Item = Member> + '_ {
-        self.package.verifying_shares().keys().filter_map(member)
+        Member::all(self.count())
     }
 
     /// The verifying shares, 33 bytes each, by ascending member.
     #[must_use]
     pub fn verifying_shares(&self) -> Vec<[u8; 33]> {
-        let shares = self.package.verifying_shares().values();
-        shares
-            .map(|s| s.to_element().to_affine().to_bytes().into())
-            .collect()
+        self.shares.iter().map(PublicKey::serialize).collect()
     }
 
-    pub(crate) fn package(&self) -> &PublicKeyPackage {
-        &self.package
+    pub(crate) fn verifying_share(&self, member: Member) -> Option<&PublicKey> {
+        self.shares.get(usize::from(member.number()) - 1)
+    }
+
+    pub(crate) fn key(&self) -> &PublicKey {
+        &self.key
     }
 
     /// D6: `F(key group) ‖ P0(33) ‖ threshold u16 ‖ count u16 ‖ verifying shares (33 each)`.
@@ -206,11 +205,11 @@ impl GroupPublic {
             .chunks_exact(33)
             .filter_map(|chunk| chunk.try_into().ok())
             .collect();
-        let group = Self::new(*internal_key, u16::from_be_bytes(*threshold), &shares)?;
+        let group = Self::of_ceremony(*internal_key, u16::from_be_bytes(*threshold), &shares)?;
         if group.key_group.as_str().as_bytes() != handle {
             return Err(GroupPublicError::HiddenScriptPath);
         }
-        Ok(group)
+        group.consistent()
     }
 
     /// The hash that D6 carries.

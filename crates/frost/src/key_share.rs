@@ -3,19 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use frost_secp256k1_tr::keys::{SigningShare, VerifyingShare};
-use hardfrost_primitives::Member;
+use hardfrost_primitives::{Member, Suite};
+use k256::Scalar;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use crate::identifier::identifier;
 use crate::nonces::SigningNonces;
+use crate::points::{scalar, secret_times_g};
 use crate::GroupPublic;
 
 /// A member's signing share of a group key, proven to fit the group public. No `Clone`; wiped on drop.
 pub struct KeyShare {
     member: Member,
-    signing_share: Zeroizing<SigningShare>,
+    signing_share: Zeroizing<Scalar>,
     group: Arc<GroupPublic>,
 }
 
@@ -43,23 +43,23 @@ impl KeyShare {
         bytes: &Zeroizing<[u8; 32]>,
         group: Arc<GroupPublic>,
     ) -> Result<Self, KeyShareError> {
-        let share = SigningShare::deserialize(bytes.as_slice());
-        Self::new(member, share.map_err(|_| KeyShareError::NotAScalar)?, group)
+        let share = Zeroizing::new(scalar(**bytes).ok_or(KeyShareError::NotAScalar)?);
+        Self::new(member, share, group)
     }
 
     pub(crate) fn new(
         member: Member,
-        signing_share: SigningShare,
+        signing_share: Zeroizing<Scalar>,
         group: Arc<GroupPublic>,
     ) -> Result<Self, KeyShareError> {
-        let expected = group.package().verifying_shares().get(&identifier(member));
+        let expected = group.verifying_share(member);
         let expected = expected.ok_or(KeyShareError::NoSuchMember(member))?;
-        if VerifyingShare::from(signing_share) != *expected {
+        if secret_times_g(&signing_share).as_ref() != Some(expected) {
             return Err(KeyShareError::DoesNotFit(member));
         }
         Ok(Self {
             member,
-            signing_share: Zeroizing::new(signing_share),
+            signing_share,
             group,
         })
     }
@@ -67,15 +67,13 @@ impl KeyShare {
     /// The share as 32 big-endian bytes, for the one place that encodes it into a sealed record.
     #[must_use]
     pub fn dangerous_to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        let encoded = Zeroizing::new(self.signing_share.serialize());
-        bytes.copy_from_slice(&encoded);
-        bytes
+        Zeroizing::new(self.signing_share.to_bytes().into())
     }
 
-    /// Draws a one-use nonce pair (RFC 9591 §5.1: hashed from fresh randomness and the share).
-    pub fn commit(&self, rng: &mut (impl RngCore + CryptoRng)) -> SigningNonces {
-        SigningNonces::draw(&self.signing_share, rng)
+    /// Draws a one-use nonce pair the way the suite does: RFC 9591 §5.1 or BIP 445 NonceGen. Both hash fresh randomness
+    /// with the share; no nonce is ever derived without randomness.
+    pub fn commit(&self, suite: Suite, rng: &mut (impl RngCore + CryptoRng)) -> SigningNonces {
+        SigningNonces::draw(self, suite, rng)
     }
 
     /// Whose share this is.
@@ -90,7 +88,7 @@ impl KeyShare {
         &self.group
     }
 
-    pub(crate) fn signing_share(&self) -> &SigningShare {
+    pub(crate) fn signing_share(&self) -> &Scalar {
         &self.signing_share
     }
 }

@@ -24,15 +24,20 @@
 mod aggregate;
 #[cfg(test)]
 mod bip32_vectors;
+mod bip445;
 mod derived;
 pub mod dkg;
 mod group_public;
 mod identifier;
+mod key_material;
 mod key_share;
+mod lagrange;
 mod nonces;
 mod package;
+mod points;
 mod sign;
 mod signature;
+mod tr;
 mod tweak;
 
 pub use aggregate::{aggregate, AggregateError, Candidate, ShareFault};

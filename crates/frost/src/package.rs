@@ -4,17 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use frost_secp256k1_tr::SigningPackage;
-use hardfrost_primitives::{Member, Message};
+use hardfrost_primitives::{Member, Message, Suite};
 
-use crate::identifier::identifier;
-use crate::{Commitments, DerivedGroup};
+use crate::bip445::{self, AggregateNonce};
+use crate::{tr, Commitments, DerivedGroup};
 
-/// Exactly t commitments of members of the group, over one message, under one key spec.
+/// Exactly t commitments of members of the group, over one message, under one key spec and one suite. What the suite
+/// computes from them for everybody alike is computed once and kept here.
 pub struct CheckedPackage {
     group: Arc<DerivedGroup>,
     message: Message,
     commitments: BTreeMap<Member, Commitments>,
-    inner: SigningPackage,
+    session: Session,
+}
+
+/// A package as its suite sees it.
+pub(crate) enum Session {
+    Tr(SigningPackage),
+    Bip445(bip445::Session),
 }
 
 /// Commitments that make no signing package.
@@ -31,6 +38,14 @@ pub enum PackageError {
     /// A commitment of somebody who holds no verifying share.
     #[error("the group has no member {0}")]
     NoSuchMember(Member),
+    /// The group is larger than the suite is proven for.
+    #[error("the suite {suite} signs for at most {} members, not {count}", .suite.members_max())]
+    GroupTooLarge {
+        /// The suite.
+        suite: Suite,
+        /// n
+        count: u16,
+    },
 }
 
 impl CheckedPackage {
@@ -39,6 +54,7 @@ impl CheckedPackage {
     /// # Errors
     /// See [`PackageError`].
     pub fn new(
+        suite: Suite,
         group: Arc<DerivedGroup>,
         message: Message,
         commitments: BTreeMap<Member, Commitments>,
@@ -51,17 +67,34 @@ impl CheckedPackage {
         if let Some(stranger) = commitments.keys().find(|m| !group.public().has(**m)) {
             return Err(PackageError::NoSuchMember(*stranger));
         }
-        let points = commitments
-            .iter()
-            .map(|(m, c)| (identifier(*m), c.inner()))
-            .collect();
-        let inner = SigningPackage::new(points, &message.0);
+        let count = group.public().count();
+        if count > suite.members_max() {
+            return Err(PackageError::GroupTooLarge { suite, count });
+        }
+        let session = match suite {
+            Suite::Tr => Session::Tr(tr::signing_package(&commitments, &message)),
+            Suite::Bip445 => {
+                let nonce = AggregateNonce::of(commitments.values());
+                let signers = commitments.keys().copied().collect();
+                let key = *group.key();
+                Session::Bip445(bip445::Session::new(signers, &nonce, key, &message.0))
+            }
+        };
         Ok(Self {
             group,
             message,
             commitments,
-            inner,
+            session,
         })
+    }
+
+    /// The suite that makes and judges its shares.
+    #[must_use]
+    pub fn suite(&self) -> Suite {
+        match self.session {
+            Session::Tr(_) => Suite::Tr,
+            Session::Bip445(_) => Suite::Bip445,
+        }
     }
 
     /// The group under the package's key spec.
@@ -82,8 +115,8 @@ impl CheckedPackage {
         &self.commitments
     }
 
-    pub(crate) fn inner(&self) -> &SigningPackage {
-        &self.inner
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
     }
 }
 

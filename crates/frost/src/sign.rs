@@ -1,12 +1,12 @@
-//! Round two: one share, and its check (RFC 9591 §§5.2, 5.4, with BIP-340 parity as the suite `tr` has it).
+//! Round two: one share, and its check, by the package's suite.
 
 use std::sync::Arc;
 
-use frost_secp256k1_tr::round2;
 use hardfrost_primitives::Member;
 
-use crate::identifier::identifier;
-use crate::{CheckedPackage, DerivedShare, SigningNonces};
+use crate::package::Session;
+use crate::points::scalar;
+use crate::{tr, CheckedPackage, DerivedShare, SigningNonces};
 
 /// A signature share: 32 bytes, safe to send to anybody once its record is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +57,17 @@ pub fn sign(
     if package.commitments().get(&share.member()) != Some(&nonces.commitments()) {
         return Err(SignError::NotOurCommitments);
     }
-    let share = round2::sign(package.inner(), nonces.inner(), share.package())
-        .map_err(|_| SignError::Library)?;
-    let bytes = share
-        .serialize()
-        .try_into()
-        .map_err(|_| SignError::Library)?;
-    Ok(SignatureShare(bytes))
+    let pair = nonces.pair();
+    let made = match package.session() {
+        Session::Tr(inner) => tr::sign(inner, share, pair),
+        Session::Bip445(session) => Some(
+            session
+                .share(share.member(), share.untweaked(), pair)
+                .to_bytes()
+                .into(),
+        ),
+    };
+    made.map(SignatureShare).ok_or(SignError::Library)
 }
 
 /// Checks one member's share against the package.
@@ -73,20 +77,22 @@ pub fn verify_share(
     member: Member,
     share: &SignatureShare,
 ) -> ShareVerdict {
-    let id = identifier(member);
-    let public = package.group().package();
-    let (true, Some(verifying_share)) = (
-        package.commitments().contains_key(&member),
-        public.verifying_shares().get(&id),
+    let (Some(commitments), Some(verifying_share)) = (
+        package.commitments().get(&member),
+        package.group().public().verifying_share(member),
     ) else {
         return ShareVerdict::NotChosen;
     };
-    let Ok(share) = round2::SignatureShare::deserialize(&share.0) else {
+    let Some(share) = scalar(share.0) else {
         return ShareVerdict::Undecodable;
     };
-    let key = public.verifying_key();
-    match frost_core::verify_signature_share(id, verifying_share, &share, package.inner(), key) {
-        Ok(()) => ShareVerdict::Valid,
-        Err(_) => ShareVerdict::Invalid,
+    let valid = match package.session() {
+        Session::Tr(inner) => tr::verify_share(inner, package.group(), member, &share),
+        Session::Bip445(session) => session.holds(member, commitments, verifying_share, &share),
+    };
+    if valid {
+        ShareVerdict::Valid
+    } else {
+        ShareVerdict::Invalid
     }
 }

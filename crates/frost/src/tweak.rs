@@ -5,7 +5,6 @@ use hardfrost_primitives::{ChildIndex, Hash32, KeySpec, Taproot};
 use hmac::{Hmac, Mac};
 use k256::elliptic_curve::group::GroupEncoding;
 use k256::elliptic_curve::point::AffineCoordinates;
-use k256::elliptic_curve::PrimeField;
 use k256::{AffinePoint, ProjectivePoint, Scalar};
 use sha2::Sha512;
 
@@ -39,8 +38,24 @@ impl AffineMap {
     }
 
     pub(crate) fn scalar(&self, s: Scalar) -> Scalar {
-        let signed = if self.negate { -s } else { s };
-        signed + self.add
+        self.signed(s) + self.add
+    }
+
+    pub(crate) fn negates(&self) -> bool {
+        self.negate
+    }
+
+    pub(crate) fn added(&self) -> Scalar {
+        self.add
+    }
+
+    /// `s ↦ ±s` alone: what a share of a tweak chain counts as before the tweaks.
+    pub(crate) fn signed(&self, s: Scalar) -> Scalar {
+        if self.negate {
+            -s
+        } else {
+            s
+        }
     }
 
     /// The map in the exponent; `add_g` is `b·G`, computed once by [`Self::add_g`].
@@ -54,12 +69,9 @@ impl AffineMap {
     }
 }
 
-fn scalar(bytes: [u8; 32]) -> Result<Scalar, DeriveError> {
-    Option::from(Scalar::from_repr(bytes.into())).ok_or(DeriveError::Unlucky)
-}
-
-fn compressed(point: &ProjectivePoint) -> [u8; 33] {
-    point.to_affine().to_bytes().into()
+/// A tweak: below the group order.
+pub(crate) fn tweak(bytes: [u8; 32]) -> Result<Scalar, DeriveError> {
+    crate::points::scalar(bytes).ok_or(DeriveError::Unlucky)
 }
 
 /// H_TapTweak(x(P) ‖ root), as a scalar (BIP 341).
@@ -68,7 +80,7 @@ pub(crate) fn tap_tweak(key: &AffinePoint, root: Option<&Hash32>) -> Result<Scal
     if let Some(root) = root {
         preimage.extend_from_slice(&root.0);
     }
-    scalar(Hash32::tagged("TapTweak", &preimage).0)
+    tweak(Hash32::tagged("TapTweak", &preimage).0)
 }
 
 /// One step of BIP-32 public derivation: the child's tweak and chain code.
@@ -83,7 +95,7 @@ pub(crate) fn child_tweak(
     mac.update(&index.number().to_be_bytes());
     let out: [u8; 64] = mac.finalize().into_bytes().into();
     let (left, right) = out.split_at(32);
-    let tweak = scalar(left.try_into().expect("half of 64 bytes"))?;
+    let tweak = tweak(left.try_into().expect("half of 64 bytes"))?;
     Ok((tweak, right.try_into().expect("half of 64 bytes")))
 }
 
@@ -95,50 +107,75 @@ pub(crate) fn chain_code(key: &[u8; 33]) -> [u8; 32] {
         .0
 }
 
-fn even(point: ProjectivePoint, map: AffineMap) -> (ProjectivePoint, AffineMap) {
-    if bool::from(point.to_affine().y_is_odd()) {
-        (-point, map.then_negate())
-    } else {
-        (point, map)
+/// A key on its way from the group key to the key that signs, and the way so far.
+#[derive(Clone, Copy)]
+pub(crate) struct Chain {
+    point: ProjectivePoint,
+    map: AffineMap,
+}
+
+/// Where a chain ends: the x-only key that signatures verify under, and the way to it.
+#[derive(Clone, Copy)]
+pub(crate) struct TweakedKey {
+    pub(crate) x: [u8; 32],
+    pub(crate) map: AffineMap,
+}
+
+impl Chain {
+    pub(crate) fn new(key: ProjectivePoint) -> Self {
+        let map = AffineMap::IDENTITY;
+        Self { point: key, map }
+    }
+
+    /// The key of even Y: what an x-only tweak is added to, and what BIP 340 signs under.
+    pub(crate) fn even(self) -> Self {
+        if bool::from(self.point.to_affine().y_is_odd()) {
+            let (point, map) = (-self.point, self.map.then_negate());
+            Self { point, map }
+        } else {
+            self
+        }
+    }
+
+    /// A plain tweak; after [`Self::even`] an x-only one.
+    pub(crate) fn add(self, tweak: Scalar) -> Result<Self, DeriveError> {
+        let point = self.point + ProjectivePoint::GENERATOR * tweak;
+        if point == ProjectivePoint::IDENTITY {
+            return Err(DeriveError::Unlucky);
+        }
+        let map = self.map.then_add(tweak);
+        Ok(Self { point, map })
+    }
+
+    pub(crate) fn compressed(&self) -> [u8; 33] {
+        self.point.to_affine().to_bytes().into()
+    }
+
+    /// The key that signs.
+    pub(crate) fn end(self) -> TweakedKey {
+        let Self { point, map } = self.even();
+        let x = point.to_affine().x().into();
+        TweakedKey { x, map }
     }
 }
 
 /// Even-Y group key, BIP-32 children, even Y, taproot tweak, even Y.
-pub(crate) fn derive(
-    key: ProjectivePoint,
-    spec: &KeySpec,
-) -> Result<(ProjectivePoint, AffineMap), DeriveError> {
-    let (mut point, mut map) = even(key, AffineMap::IDENTITY);
-    let mut chain = chain_code(&compressed(&point));
+pub(crate) fn derive(key: ProjectivePoint, spec: &KeySpec) -> Result<Chain, DeriveError> {
+    let mut key = Chain::new(key).even();
+    let mut chain = chain_code(&key.compressed());
     for index in spec.path() {
-        let (tweak, next) = child_tweak(&compressed(&point), &chain, *index)?;
-        point += ProjectivePoint::GENERATOR * tweak;
-        map = map.then_add(tweak);
+        let (tweak, next) = child_tweak(&key.compressed(), &chain, *index)?;
+        key = key.add(tweak)?;
         chain = next;
     }
-    (point, map) = even(point, map);
+    key = key.even();
     let root = match spec.taproot() {
-        Taproot::Untweaked => return nonzero(point, map),
+        Taproot::Untweaked => return Ok(key),
         Taproot::KeyPathOnly => None,
         Taproot::Root(root) => Some(root),
     };
-    let tweak = tap_tweak(&point.to_affine(), root.as_ref())?;
-    let (point, map) = even(
-        point + ProjectivePoint::GENERATOR * tweak,
-        map.then_add(tweak),
-    );
-    nonzero(point, map)
-}
-
-fn nonzero(
-    point: ProjectivePoint,
-    map: AffineMap,
-) -> Result<(ProjectivePoint, AffineMap), DeriveError> {
-    if point == ProjectivePoint::IDENTITY {
-        Err(DeriveError::Unlucky)
-    } else {
-        Ok((point, map))
-    }
+    let tweak = tap_tweak(&key.point.to_affine(), root.as_ref())?;
+    Ok(key.add(tweak)?.even())
 }
 
 #[cfg(test)]
@@ -158,10 +195,10 @@ mod tests {
         let tweak = tap_tweak(&key.to_affine(), Some(&root)).unwrap();
         let sum = key + ProjectivePoint::GENERATOR * tweak;
         let expected = "0314d5274cc2a7385e1e5b9d9ed5e1749681cff633427a5b3a2fe9bf0d205cc729";
-        assert_eq!(hex::encode(compressed(&sum)), expected);
+        assert_eq!(hex::encode(Chain::new(sum).compressed()), expected);
         let spec = KeySpec::new(Vec::new(), Taproot::Root(root)).unwrap();
         assert_eq!(
-            hex::encode(compressed(&derive(key, &spec).unwrap().0))[2..],
+            hex::encode(derive(key, &spec).unwrap().compressed())[2..],
             expected[2..]
         );
     }
@@ -179,10 +216,10 @@ mod tests {
                 for secret in [secret, -secret] {
                     let spec = KeySpec::new(path.clone(), taproot).unwrap();
                     let key = ProjectivePoint::GENERATOR * secret;
-                    let (derived, map) = derive(key, &spec).unwrap();
-                    assert_eq!(ProjectivePoint::GENERATOR * map.scalar(secret), derived);
-                    assert_eq!(map.point(key, map.add_g()), derived);
-                    assert!(!bool::from(derived.to_affine().y_is_odd()));
+                    let Chain { point, map } = derive(key, &spec).unwrap();
+                    assert_eq!(ProjectivePoint::GENERATOR * map.scalar(secret), point);
+                    assert_eq!(map.point(key, map.add_g()), point);
+                    assert!(!bool::from(point.to_affine().y_is_odd()));
                 }
             }
         }

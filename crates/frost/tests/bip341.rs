@@ -10,9 +10,9 @@ mod dealt;
 
 use std::sync::Arc;
 
-use dealt::{bytes, session, split, vectors};
+use dealt::{bytes, session, split, vectors, Task, SUITES};
 use hardfrost_frost::{aggregate, DerivedGroup, GroupPublic, Signature};
-use hardfrost_primitives::{Hash32, KeySpec, Message, Taproot};
+use hardfrost_primitives::{Hash32, KeySpec, Message, Suite, Taproot};
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde_json::Value;
@@ -32,6 +32,10 @@ fn spec(root: &Value) -> KeySpec {
 
 #[test]
 fn every_key_path_input_is_signed_by_the_members_of_its_split_key() {
+    SUITES.into_iter().for_each(every_input_under);
+}
+
+fn every_input_under(suite: Suite) {
     let file = wallet_vectors();
     let inputs = file["keyPathSpending"][0]["inputSpending"]
         .as_array()
@@ -48,7 +52,12 @@ fn every_key_path_input_is_signed_by_the_members_of_its_split_key() {
         let spec = spec(&given["merkleRoot"]);
         let message = Message(bytes(&between["sigHash"]));
         let who: Vec<u16> = (count - threshold + 1..=count).collect();
-        let session = session(&dealt.shares, &who, &spec, message, &mut rng);
+        let task = Task {
+            suite,
+            spec,
+            message,
+        };
+        let session = session(&dealt.shares, &who, &task, &mut rng);
         let output = session.package.group().output_key();
         let tweaked =
             bitcoin::secp256k1::SecretKey::from_slice(&bytes::<32>(&between["tweakedPrivkey"]));

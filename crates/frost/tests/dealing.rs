@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use bitcoin::key::TapTweak;
 use bitcoin::secp256k1::{PublicKey, SECP256K1};
 use ceremony::{seat, Dealt, Sealed};
-use dealt::{member, session, Scripted};
+use dealt::{member, session, Scripted, Task, SUITES};
 use hardfrost_frost::dkg::{deal, DkgFault};
 use hardfrost_frost::{aggregate, GroupPublic, GroupPublicError, KeyShare};
 use hardfrost_primitives::{ChildIndex, Hash32, KeySpec, Message, Taproot};
@@ -56,17 +56,27 @@ fn assert_unspendable_tweak(group: &GroupPublic) {
 
 fn assert_all_sign(shares: &[KeyShare], quorums: &[Vec<u16>], rng: &mut ChaCha20Rng) {
     let mut keys = BTreeMap::new();
-    for spec in specs() {
-        let message = Message(Hash32::of(&spec.to_bytes()).0);
+    let specs = specs();
+    let tasks = specs.iter().flat_map(|spec| {
+        SUITES.map(|suite| Task {
+            suite,
+            spec: spec.clone(),
+            message: Message(Hash32::of(&spec.to_bytes()).0),
+        })
+    });
+    for task in tasks {
         for who in quorums {
-            let session = session(shares, who, &spec, message, rng);
+            let session = session(shares, who, &task, rng);
             let key = session.package.group().output_key();
             let signature = aggregate(&session.package, &session.shares).unwrap();
-            assert!(signature.verifies(&message, &key), "{spec} by {who:?}");
-            keys.insert(key, spec.clone());
+            assert!(
+                signature.verifies(&task.message, &key),
+                "{task:?} by {who:?}"
+            );
+            keys.insert(key, task.spec.clone());
         }
     }
-    assert_eq!(keys.len(), specs().len(), "each spec has a key of its own");
+    assert_eq!(keys.len(), specs.len(), "each spec has a key of its own");
 }
 
 #[test]
@@ -178,6 +188,28 @@ fn a_missing_or_foreign_contribution_stops_the_ceremony() {
     unsent.sealed.remove(&member(2));
     let opened = unsent.open_as(1).map(|_| ());
     assert_eq!(opened, Err(DkgFault::Incomplete));
+}
+
+/// Shares of another polynomial, of a higher degree or of another key make some choice of signers useless, or lead it
+/// to another key: a group public that holds one is none.
+#[test]
+fn a_group_public_whose_shares_are_not_shares_of_its_key_is_refused() {
+    let shares = sealed((2, 4), 9).open();
+    let group = shares[0].group();
+    let rebuilt = |threshold, change: &dyn Fn(&mut Vec<[u8; 33]>)| {
+        let mut shares = group.verifying_shares();
+        change(&mut shares);
+        GroupPublic::new(*group.internal_key(), threshold, &shares)
+    };
+    assert_eq!(rebuilt(2, &|_| ()).as_ref(), Ok(group.as_ref()));
+    // A polynomial of degree 1 is one of degree at most 2 and 3.
+    assert!(rebuilt(3, &|_| ()).is_ok() && rebuilt(4, &|_| ()).is_ok());
+    let inconsistent = Err(GroupPublicError::Inconsistent);
+    assert_eq!(rebuilt(2, &|shares| shares.swap(2, 3)), inconsistent);
+    assert_eq!(rebuilt(2, &|shares| shares[3][0] ^= 1), inconsistent);
+    assert_eq!(rebuilt(2, &|shares| shares.rotate_left(1)), inconsistent);
+    let negated = |shares: &mut Vec<[u8; 33]>| shares.iter_mut().for_each(|share| share[0] ^= 1);
+    assert_eq!(rebuilt(2, &negated), inconsistent);
 }
 
 /// What member 1 says when something of member 3's round-1 contribution is replaced.

@@ -15,7 +15,7 @@ use dealt::{commit, package, split, Dealt};
 use frost_secp256k1_tr::keys::{EvenY, Tweak};
 use frost_secp256k1_tr::{aggregate_with_tweak, round1, round2, Identifier, SigningPackage};
 use hardfrost_frost::{aggregate, sign, DerivedGroup, DerivedShare};
-use hardfrost_primitives::{Hash32, KeySpec, Message, Taproot};
+use hardfrost_primitives::{Hash32, KeySpec, Message, Suite, Taproot};
 use k256::elliptic_curve::PrimeField;
 use k256::Scalar;
 use proptest::prelude::*;
@@ -90,9 +90,14 @@ fn same(case: &Case) {
     let (threshold, count) = case.size;
     let first = 1 + u16::from(case.seed[0]) % (count - threshold + 1);
     let who: Vec<u16> = (first..first + threshold).collect();
-    let committed = commit(&dealt.shares, &who, &mut ChaCha20Rng::from_seed(case.seed));
+    let committed = commit(
+        Suite::Tr,
+        &dealt.shares,
+        &who,
+        &mut ChaCha20Rng::from_seed(case.seed),
+    );
     let theirs = nonces(&dealt, &who, case.seed);
-    let ours = package(&group, Message(case.message), &committed);
+    let ours = package(Suite::Tr, &group, Message(case.message), &committed);
     let points = theirs.iter().map(|(id, (_, point))| (*id, *point));
     let package = SigningPackage::new(points.collect(), &case.message);
     let (mut our_shares, mut their_shares) = (BTreeMap::new(), BTreeMap::new());

@@ -19,5 +19,5 @@ pub use names::{
     AttemptId, Fingerprint, Hash32, KeyGroup, Message, NameError, RequestId, SessionId,
 };
 pub use reader::Reader;
-pub use suite::{Suite, SuiteError};
+pub use suite::{Suite, SuiteError, SuiteNameError};
 pub use time::{Monotonic, Now, UnixTime};

@@ -296,12 +296,14 @@ impl AwaitShares {
         let shares: Vec<[u8; 33]> = shares
             .map(|share| share.to_element().to_affine().to_bytes().into())
             .collect();
-        let group = GroupPublic::new(self.internal_key, self.seat.threshold, &shares)
+        let group = GroupPublic::of_ceremony(self.internal_key, self.seat.threshold, &shares)
             .map_err(|_| DkgFault::Library)?;
-        if group.package() != &public {
+        let verifying_key = public.verifying_key().to_element().to_affine().to_bytes();
+        if group.verifying_key()[..] != verifying_key[..] {
             return Err(DkgFault::Library);
         }
-        KeyShare::new(own, *key.signing_share(), Arc::new(group)).map_err(|_| DkgFault::Library)
+        let share = Zeroizing::new(key.signing_share().to_scalar());
+        KeyShare::new(own, share, Arc::new(group)).map_err(|_| DkgFault::Library)
     }
 }
 

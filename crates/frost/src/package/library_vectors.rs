@@ -13,15 +13,15 @@ use std::sync::Arc;
 use frost_core::CheaterDetection;
 use frost_secp256k1_tr::keys::{SigningShare, VerifyingShare};
 use frost_secp256k1_tr::{round2, SigningPackage};
-use hardfrost_primitives::{KeySpec, Member, Message};
+use hardfrost_primitives::{KeySpec, Member, Message, Suite};
 use rand_core::{CryptoRng, RngCore};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::CheckedPackage;
+use super::{CheckedPackage, Session};
 use crate::identifier::identifier;
 use crate::{
-    sign, verify_share, DerivedGroup, DerivedShare, GroupPublic, KeyShare, ShareVerdict,
+    sign, tr, verify_share, DerivedGroup, DerivedShare, GroupPublic, KeyShare, ShareVerdict,
     SignatureShare, SigningNonces,
 };
 
@@ -88,7 +88,7 @@ fn commit(share: &KeyShare, row: &Value) -> SigningNonces {
         bytes(&row["hiding_nonce_randomness"]),
         bytes(&row["binding_nonce_randomness"]),
     ];
-    let nonces = share.commit(&mut Published(drawn.into()));
+    let nonces = share.commit(Suite::Tr, &mut Published(drawn.into()));
     let made = nonces.commitments();
     assert_eq!(made.hiding(), bytes(&row["hiding_nonce_commitment"]));
     assert_eq!(made.binding(), bytes(&row["binding_nonce_commitment"]));
@@ -112,9 +112,10 @@ fn the_published_session_is_reproduced_byte_for_byte() {
         .map(|(m, nonces)| (*m, nonces.commitments()))
         .collect();
     let message = hex::decode(file["inputs"]["message"].as_str().unwrap()).unwrap();
-    let points = commitments.iter().map(|(m, c)| (identifier(*m), c.inner()));
+    let of = tr::signing_package(&commitments, &Message([0; 32]));
+    let inner = SigningPackage::new(of.signing_commitments().clone(), &message);
     let package = CheckedPackage {
-        inner: SigningPackage::new(points.collect(), &message),
+        session: Session::Tr(inner.clone()),
         group: group.clone(),
         message: Message([0; 32]),
         commitments,
@@ -131,8 +132,7 @@ fn the_published_session_is_reproduced_byte_for_byte() {
         decoded.insert(identifier(m), made);
     }
     let all = CheaterDetection::AllCheaters;
-    let signature =
-        frost_core::aggregate_custom(&package.inner, &decoded, group.package(), all).unwrap();
+    let signature = frost_core::aggregate_custom(&inner, &decoded, group.package(), all).unwrap();
     let signature: [u8; 64] = signature.serialize().unwrap().try_into().unwrap();
     assert_eq!(signature, bytes(&file["final_output"]["sig"]));
 }

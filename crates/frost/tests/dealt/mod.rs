@@ -11,11 +11,14 @@ use hardfrost_frost::{
     sign, CheckedPackage, DerivedGroup, DerivedShare, GroupPublic, KeyShare, SignatureShare,
     SigningNonces,
 };
-use hardfrost_primitives::{KeySpec, Member, Message};
+use hardfrost_primitives::{KeySpec, Member, Message, Suite};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, RngCore, SeedableRng};
 use serde_json::Value;
 use zeroize::Zeroizing;
+
+/// What every test of behaviour runs under.
+pub const SUITES: [Suite; 2] = [Suite::Tr, Suite::Bip445];
 
 /// The whole of a published vector file.
 pub fn vectors(path: &str) -> String {
@@ -81,6 +84,7 @@ pub struct Session {
 
 /// The members `who` commit, one after the other.
 pub fn commit<'a>(
+    suite: Suite,
     shares: &'a [KeyShare],
     who: &[u16],
     rng: &mut ChaCha20Rng,
@@ -89,13 +93,14 @@ pub fn commit<'a>(
         .map(|number| {
             let share = shares.iter().find(|s| s.member() == member(*number));
             let share = share.unwrap();
-            (share, share.commit(rng))
+            (share, share.commit(suite, rng))
         })
         .collect()
 }
 
 /// The package over what [`commit`] gave.
 pub fn package(
+    suite: Suite,
     group: &Arc<DerivedGroup>,
     message: Message,
     committed: &[(&KeyShare, SigningNonces)],
@@ -104,21 +109,28 @@ pub fn package(
         .iter()
         .map(|(share, nonces)| (share.member(), nonces.commitments()))
         .collect();
-    CheckedPackage::new(group.clone(), message, commitments).unwrap()
+    CheckedPackage::new(suite, group.clone(), message, commitments).unwrap()
 }
 
-/// The members `who` of the shares' group sign `message` under `spec`.
-pub fn session(
-    shares: &[KeyShare],
-    who: &[u16],
-    spec: &KeySpec,
-    message: Message,
-    rng: &mut ChaCha20Rng,
-) -> Session {
+/// What is signed, and how.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub suite: Suite,
+    pub spec: KeySpec,
+    pub message: Message,
+}
+
+/// The members `who` of the shares' group do the task.
+pub fn session(shares: &[KeyShare], who: &[u16], task: &Task, rng: &mut ChaCha20Rng) -> Session {
+    let Task {
+        suite,
+        spec,
+        message,
+    } = task;
     let public = shares.first().unwrap().group().clone();
     let group = Arc::new(DerivedGroup::new(public, spec.clone()).unwrap());
-    let committed = commit(shares, who, rng);
-    let package = package(&group, message, &committed);
+    let committed = commit(*suite, shares, who, rng);
+    let package = package(*suite, &group, *message, &committed);
     let signed = committed.into_iter().map(|(share, nonces)| {
         let derived = DerivedShare::new(share, group.clone()).unwrap();
         (share.member(), sign(&derived, nonces, &package).unwrap())
