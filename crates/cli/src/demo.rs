@@ -7,7 +7,7 @@ use anyhow::{ensure, Context};
 use bitcoin::consensus::encode::serialize_hex;
 use clap::Args;
 use hardfrost_evidence::EvidenceFile;
-use hardfrost_primitives::{RequestId, MEMBERS_DEFAULT_MAX};
+use hardfrost_primitives::{RequestId, Suite, MEMBERS_DEFAULT_MAX};
 use hardfrost_spend::{Explanation, Network};
 
 use crate::cheat::CheatKind;
@@ -37,6 +37,9 @@ pub struct Demo {
     /// How many members there are: 2 to 128
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
     members: u16,
+    /// The suite they sign with: tr or bip445
+    #[arg(long, value_name = "SUITE", default_value_t = Suite::Bip445)]
+    suite: Suite,
     /// How many members never answer once there is a key
     #[arg(long, value_name = "K", default_value_t = 0)]
     silent: u16,
@@ -122,8 +125,8 @@ fn check_sizes(arguments: &Demo) -> Result<(), String> {
 }
 
 fn tell(arguments: &Demo, out: &OutDir, story: &Story) -> anyhow::Result<Told> {
-    let mut cluster = InProcess::new(arguments.members)?;
-    story.begins(arguments.threshold, arguments.members);
+    let mut cluster = InProcess::new(arguments.suite, arguments.members)?;
+    story.begins((arguments.threshold, arguments.members), arguments.suite);
     let key = make_key(&mut cluster, arguments.threshold, story)?;
     let certificate = key.certificate.to_bytes();
     out.write(
@@ -214,7 +217,7 @@ fn sign(
         .first()
         .context("the PSBT has an input of ours")?;
     let wanted = (arguments.silent, arguments.cheat, arguments.cheat_kind);
-    let faults = faulty::pick(wanted, &key.public, input, &request)?;
+    let faults = faulty::pick(wanted, &key.public, input, (arguments.suite, &request))?;
     story.faults(&faults);
     cluster.turn_faulty(&faults);
     let bytes = spending.psbt.to_bytes();

@@ -21,11 +21,11 @@ pub fn pick(
     (silent, cheats, kind): (u16, u16, CheatKind),
     group: &GroupPublic,
     input: &OurInput,
-    request: &RequestId,
+    (suite, request): (Suite, &RequestId),
 ) -> anyhow::Result<Faults> {
     let members: BTreeSet<Member> = group.members().collect();
     let order: Vec<Member> = if kind.is_coordinators() {
-        coordinators(group, input, request).context("attempt numbers do not run out")?
+        coordinators(group, input, (suite, request)).context("attempt numbers do not run out")?
     } else {
         members.iter().copied().collect()
     };
@@ -38,15 +38,13 @@ pub fn pick(
 }
 
 /// The members in the order of their first turns.
-fn coordinators(group: &GroupPublic, input: &OurInput, request: &RequestId) -> Option<Vec<Member>> {
+fn coordinators(
+    group: &GroupPublic,
+    input: &OurInput,
+    (suite, request): (Suite, &RequestId),
+) -> Option<Vec<Member>> {
     let key_group = group.key_group();
-    let session = session_id(
-        key_group,
-        &input.message,
-        &input.key_spec,
-        Suite::Tr,
-        request,
-    );
+    let session = session_id(key_group, &input.message, &input.key_spec, suite, request);
     let seed = ElectionSeed::derive(key_group, &session, &input.message);
     let members: BTreeSet<Member> = group.members().collect();
     let mut turns = Turns::new(seed, members.clone());

@@ -54,11 +54,11 @@ fn operator_secret() -> Zeroizing<[u8; 32]> {
 }
 
 impl InProcess {
-    /// `count` nodes that know each other and hold no key.
+    /// `count` nodes that know each other, sign with `suite` and hold no key.
     ///
     /// # Errors
     /// A roster or engine of that size is refused.
-    pub fn new(count: u16) -> anyhow::Result<Self> {
+    pub fn new(suite: Suite, count: u16) -> anyhow::Result<Self> {
         let secrets: Vec<_> = (0..count).map(|_| operator_secret()).collect();
         let keys = Member::all(count).zip(&secrets);
         let keys: Vec<(Member, OperatorKey)> = keys
@@ -69,7 +69,7 @@ impl InProcess {
             key: key.public(),
             seats: BTreeSet::from([*member]),
         });
-        let roster = Arc::new(Roster::new(Suite::Tr, operators.collect())?);
+        let roster = Arc::new(Roster::new(suite, operators.collect())?);
         let node = |(member, key)| -> anyhow::Result<Node> {
             let incarnation = Incarnation(random());
             let roster = Arc::clone(&roster);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use hardfrost_primitives::Member;
+use hardfrost_primitives::{Member, Suite};
 use hardfrost_spend::{Address, Explanation, Transaction};
 
 use crate::cluster::{Faults, MadeKey, Signing};
@@ -51,11 +51,13 @@ impl Story {
     }
 
     /// Who takes part.
-    pub fn begins(&self, threshold: u16, members: u16) {
+    pub fn begins(&self, (threshold, members): (u16, u16), suite: Suite) {
         self.say(format!(
             "{members} nodes in this process, each with an engine of its own."
         ));
-        self.say(format!("Any {threshold} of them can sign; fewer cannot.\n"));
+        self.say(format!(
+            "Any {threshold} of them can sign, with the suite {suite}; fewer cannot.\n"
+        ));
         self.say("1  A key that nobody holds");
     }
 

@@ -32,6 +32,28 @@ fn transaction(path: &Path) -> Transaction {
     deserialize_hex(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// Bip445 is what the other tests sign with.
+#[test]
+fn the_suite_that_other_hosts_speak_is_there_for_the_asking() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = ["-t", "2", "-n", "3", "--suite", "tr", "--cheat", "1"];
+    let report = demo_json(dir.path(), &arguments);
+    assert_eq!(report["verified"], true);
+    assert_eq!(report["culprits"][0]["kind"], "invalid-share");
+    let roster =
+        |name: &str| fs::read_to_string(dir.path().join(name).join("roster.toml")).unwrap();
+    assert!(roster("hardfrost-demo").contains("suite = \"tr\""));
+    demo_json(dir.path(), &["-t", "2", "-n", "3", "--out", "default"]);
+    assert!(roster("default").contains("suite = \"bip445\""));
+    let unknown = hardfrost(dir.path(), &["demo", "--suite", "musig"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(
+        stderr(&unknown).contains("tr or bip445"),
+        "{}",
+        stderr(&unknown)
+    );
+}
+
 #[test]
 fn the_report_has_its_stable_fields_and_says_verified() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hardfrost_frost::{aggregate, AggregateError, CheckedPackage, Signature, SignatureShare};
 use hardfrost_primitives::derive::transcript_digest;
-use hardfrost_primitives::{Framed, Hash32, KeySpec, Member, Message};
+use hardfrost_primitives::{Framed, Hash32, KeySpec, Member, Message, Suite};
 
 use crate::attempt::{AttemptKey, SigningPackage};
 use crate::engine::{Engine, Settle};
@@ -37,6 +37,7 @@ pub struct Aggregated {
     key: AttemptKey,
     message: Message,
     key_spec: KeySpec,
+    suite: Suite,
     package: Hash32,
     signature: Signature,
 }
@@ -99,6 +100,7 @@ impl Engine {
             key,
             message,
             key_spec,
+            suite,
             package,
             signature,
         } = done;
@@ -117,6 +119,7 @@ impl Engine {
             attempt,
             transcript_digest,
             key_spec,
+            suite,
             package,
         });
         let pending = PendingCompletion {
@@ -190,6 +193,7 @@ impl AggregateJob {
             key,
             message,
             key_spec,
+            suite: package.suite(),
             package: digest(&package),
             signature,
         })

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use hardfrost_primitives::derive::session_id;
 use hardfrost_primitives::{
-    Hash32, KeyGroup, KeySpec, Message, Now, RequestId, SessionId, UnixTime,
+    Hash32, KeyGroup, KeySpec, Message, Now, RequestId, SessionId, Suite, UnixTime,
 };
 use hardfrost_spend::{SpendError, SpendPlan, TaggedMessage, UnsignedPsbt};
 
+use crate::context::suite_fits;
 use crate::engine::{Engine, Settle};
 use crate::gates;
 use crate::record::{ApprovalRecord, ApprovedItem, Record};
@@ -40,6 +41,8 @@ pub struct Approve {
     pub key_group: KeyGroup,
     /// What is approved.
     pub artifact: Artifact,
+    /// The suite that signs: the group's roster fixes it.
+    pub suite: Suite,
     /// Keeps repeated signings of one message apart.
     pub request: RequestId,
     /// How long the approval holds.
@@ -84,9 +87,11 @@ impl Engine {
         let Approve {
             key_group,
             artifact,
+            suite,
             request,
             life,
         } = request;
+        suite_fits(suite, &self.installed(&key_group)?.public)?;
         if life.is_zero() || life > self.limits.life_max {
             return Err(Rejection::invalid(
                 "an approval holds from now to the engine's limit",
@@ -94,7 +99,6 @@ impl Engine {
         }
         let (artifact, wanted) = self.explain(&key_group, artifact)?;
         self.room_for(now, wanted.len())?;
-        let suite = hardfrost_primitives::Suite::Tr;
         let inputs: Vec<ApprovedInput> = wanted
             .into_iter()
             .map(|(index, message, key_spec)| ApprovedInput {
@@ -118,6 +122,7 @@ impl Engine {
             key_group,
             artifact,
             request,
+            suite,
             expires,
             items,
         });

@@ -1,8 +1,8 @@
 //! What an attempt must look like: one validator, for deriving a context and for opening it.
 
-use hardfrost_frost::FrostIdentifier;
+use hardfrost_frost::{FrostIdentifier, GroupPublic, PackageError};
 use hardfrost_primitives::derive::AttemptContext;
-use hardfrost_primitives::Member;
+use hardfrost_primitives::{Member, Suite};
 
 use crate::attempt::AttemptIds;
 use crate::engine::Engine;
@@ -30,6 +30,16 @@ impl Engine {
     }
 }
 
+/// A suite signs for groups up to its own size.
+pub(crate) fn suite_fits(suite: Suite, public: &GroupPublic) -> Result<(), Rejection> {
+    let count = public.count();
+    if count > suite.members_max() {
+        let too_large = PackageError::GroupTooLarge { suite, count };
+        return Err(Rejection::invalid(too_large));
+    }
+    Ok(())
+}
+
 /// Checks a context against the key it names and derives its ids.
 pub(crate) fn validated(
     group: &InstalledGroup,
@@ -39,6 +49,7 @@ pub(crate) fn validated(
     if context.threshold != public.threshold() {
         return Err(Rejection::invalid("the threshold is not the key's"));
     }
+    suite_fits(context.suite, public)?;
     if context.share_epoch != group.share_epoch || context.group_public != public.hash() {
         return Err(Rejection::SessionConflict(
             "the share epoch or group public is not the active one",

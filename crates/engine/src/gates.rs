@@ -88,7 +88,10 @@ pub(crate) fn check(engine: &Engine, now: Now, asked: &Asked<'_>) -> Result<Appr
     let Some(approval) = engine.state.approvals.get(&name) else {
         return refuse(PolicyReason::MessageNotBoundToApproval);
     };
-    if approval.message != binding.message || approval.key_spec != binding.key_spec {
+    let bound = approval.message == binding.message
+        && approval.key_spec == binding.key_spec
+        && approval.suite == binding.suite;
+    if !bound {
         return refuse(PolicyReason::MessageNotBoundToApproval);
     }
     if approval.expires <= now.utc {

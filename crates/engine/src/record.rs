@@ -71,6 +71,7 @@ pub(crate) struct ApprovalRecord {
     pub(crate) key_group: KeyGroup,
     pub(crate) artifact: Hash32,
     pub(crate) request: RequestId,
+    pub(crate) suite: Suite,
     pub(crate) expires: UnixTime,
     pub(crate) items: Vec<ApprovedItem>,
 }
@@ -97,6 +98,7 @@ pub(crate) struct CompletedRecord {
     pub(crate) attempt: AttemptKey,
     pub(crate) transcript_digest: Hash32,
     pub(crate) key_spec: KeySpec,
+    pub(crate) suite: Suite,
     /// Hash of the package that was completed.
     pub(crate) package: Hash32,
 }

@@ -41,7 +41,7 @@ impl Engine {
             Nonces::Live(nonces) => Ok(nonces.commitments()),
             Nonces::Releasing { .. } => Err(Rejection::ConsumedNonceReplay),
             Nonces::Undrawn => {
-                let nonces = share.commit(rng);
+                let nonces = share.commit(live.context.suite, rng);
                 let commitments = nonces.commitments();
                 live.nonces = Nonces::Live(nonces);
                 Ok(commitments)

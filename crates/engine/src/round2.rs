@@ -179,7 +179,8 @@ pub(crate) fn checked(
         }));
     }
     let commitments = parsed(package)?;
-    CheckedPackage::new(group, binding.message, commitments).map_err(Rejection::invalid)
+    let (suite, message) = (binding.suite, binding.message);
+    CheckedPackage::new(suite, group, message, commitments).map_err(Rejection::invalid)
 }
 
 fn parsed(package: &SigningPackage) -> Result<BTreeMap<Member, Commitments>, Rejection> {
@@ -224,8 +225,9 @@ fn sign_approved(
     package: &CheckedPackage,
 ) -> Result<SignatureShare, Rejection> {
     let approved = approved.into_binding();
-    let same =
-        approved.message == *package.message() && approved.key_spec == *package.group().spec();
+    let same = approved.message == *package.message()
+        && approved.key_spec == *package.group().spec()
+        && approved.suite == package.suite();
     if !same {
         return Err(Rejection::Internal);
     }

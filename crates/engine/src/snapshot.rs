@@ -49,6 +49,7 @@ impl State {
                 key_group: key_group.clone(),
                 artifact: approval.artifact,
                 request: approval.request.clone(),
+                suite: approval.suite,
                 expires: approval.expires,
                 items: vec![item],
             })

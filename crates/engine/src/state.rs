@@ -36,6 +36,7 @@ pub(crate) struct ApprovalEntry {
     pub(crate) request: RequestId,
     pub(crate) message: Message,
     pub(crate) key_spec: KeySpec,
+    pub(crate) suite: Suite,
     pub(crate) expires: UnixTime,
 }
 
@@ -182,6 +183,7 @@ impl State {
             key_group,
             artifact,
             request,
+            suite,
             expires,
             items,
         } = approval;
@@ -191,6 +193,7 @@ impl State {
                 request: request.clone(),
                 message: item.message,
                 key_spec: item.key_spec,
+                suite,
                 expires,
             };
             self.approvals

@@ -70,9 +70,10 @@ impl Engine {
         if let Some(session) = &question.session {
             let name = (question.key_group.clone(), session.clone());
             let approved = self.state.approvals.get(&name)?;
-            if approved.message != question.package.message
-                || approved.key_spec != question.key_spec
-            {
+            let bound = approved.message == question.package.message
+                && approved.key_spec == question.key_spec
+                && approved.suite == question.suite;
+            if !bound {
                 return None;
             }
         }

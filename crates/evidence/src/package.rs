@@ -145,7 +145,8 @@ pub fn check_package(
     {
         return Err(PackageFault::Refused(*m));
     }
-    let package = CheckedPackage::new(Arc::clone(group), context.message, chosen)
+    let (suite, message) = (context.suite, context.message);
+    let package = CheckedPackage::new(suite, Arc::clone(group), message, chosen)
         .map_err(|_| PackageFault::Commitment)?;
     Ok(Turn {
         body: frame.body_hash(),

@@ -51,6 +51,7 @@ fn other_contexts(room: &Room, truth: &Truth) -> Vec<Forgery> {
     vec![
         other("message", foreign, &|c| c.message = Message([6; 32])),
         other("tweak", foreign, &|c| c.key_spec = spec.clone()),
+        other("suite", other_group, &|c| c.suite = Suite::Bip445),
         other("path", foreign, &|c| c.key_spec = child.clone()),
         other("share epoch", foreign, &|c| c.share_epoch += 1),
         other("attempt", foreign, &|c| c.attempt_number += 1),
@@ -104,7 +105,7 @@ fn bad_preimages(truth: &Truth) -> Vec<Forgery> {
         let at = 4 + 28 + 4 + 7 + 4 + 66 + 32 + 2;
         assert_eq!(good[at], Suite::Tr.number());
         let mut bytes = good.clone();
-        bytes[at] = 2;
+        bytes[at] = 3;
         bytes
     };
     let mut seed = good.clone();

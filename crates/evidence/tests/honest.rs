@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 use hardfrost_evidence::{first_willing, offer, Verdict};
 use hardfrost_primitives::derive::AttemptContext;
-use hardfrost_primitives::{KeySpec, Member, Message, Taproot};
+use hardfrost_primitives::{KeySpec, Member, Message, Suite, Taproot};
 use hardfrost_wire::{CommitmentsPayload, Frame, PackagePayload};
 use proptest::prelude::{any, proptest, Just, ProptestConfig, Strategy};
 use proptest::test_runner::RngSeed;
@@ -34,9 +34,12 @@ struct Story {
     tweaked: bool,
 }
 
-fn rooms() -> &'static [Room; 2] {
-    static ROOMS: OnceLock<[Room; 2]> = OnceLock::new();
-    ROOMS.get_or_init(|| [Room::new((2, 3), 3), Room::new((3, 5), 1)])
+fn rooms() -> &'static [Room; 3] {
+    static ROOMS: OnceLock<[Room; 3]> = OnceLock::new();
+    ROOMS.get_or_init(|| {
+        let bip445 = Room::under(Suite::Bip445, (3, 5), 2);
+        [Room::new((2, 3), 3), Room::new((3, 5), 1), bip445]
+    })
 }
 
 fn story() -> impl Strategy<Value = Story> {

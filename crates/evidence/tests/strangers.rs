@@ -107,16 +107,17 @@ fn a_threshold_changed_with_its_group_proves_nothing() {
     let room = room();
     let public = &room.public;
     let shares = public.verifying_shares();
-    let lower = GroupPublic::new(*public.internal_key(), 2, &shares).unwrap();
-    let hash = lower.hash();
+    // Shares of a 3-of-5 key are shares of a 4-of-5 key too, but not of a 2-of-5 key.
+    let higher = GroupPublic::new(*public.internal_key(), 4, &shares).unwrap();
+    let hash = higher.hash();
     let (rosters, mut publics) = room.world();
-    publics.insert(hash, lower.into());
+    publics.insert(hash, higher.into());
     for truth in truths(&room) {
         let mut context = truth.context.clone();
         context.group_public = hash;
         let judged = truth.within(&context).verify(&rosters, &publics);
         assert_eq!(judged, Verdict::Indeterminate(Doubt::OtherGroup));
-        context.threshold = 2;
+        context.threshold = 4;
         let judged = truth.within(&context).verify(&rosters, &publics);
         assert_eq!(judged, Verdict::Indeterminate(Doubt::ForeignFrame));
     }

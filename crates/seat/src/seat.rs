@@ -280,6 +280,7 @@ impl Seat {
                 let approve = Approve {
                     key_group,
                     artifact,
+                    suite: self.roster.suite(),
                     request,
                     life,
                 };

@@ -34,6 +34,9 @@ pub enum RosterError {
     /// Nobody, or more seats than a group may have.
     #[error("a roster has 1 to {MEMBERS_MAX} seats")]
     Size,
+    /// More seats than the suite is proven for.
+    #[error("the suite {0} signs for at most {max} seats", max = .0.members_max())]
+    SuiteSize(Suite),
     /// Seats must be 1..=n, each held once.
     #[error("seat {0} is held twice, or the seats are not 1 to n without a gap")]
     Seats(Member),
@@ -84,6 +87,9 @@ impl Roster {
         let count = u16::try_from(seats.len()).unwrap_or(u16::MAX);
         if count == 0 || count > MEMBERS_MAX {
             return Err(RosterError::Size);
+        }
+        if count > suite.members_max() {
+            return Err(RosterError::SuiteSize(suite));
         }
         if let Some(stray) = seats.keys().find(|seat| seat.number() > count) {
             return Err(RosterError::Seats(*stray));

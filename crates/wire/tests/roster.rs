@@ -113,6 +113,20 @@ fn the_order_of_operators_does_not_matter() {
     assert_eq!(ours.hash(), theirs.hash());
 }
 
+/// BIP 445 is proven for small groups only; nobody makes a key that could not sign.
+#[test]
+fn a_roster_has_no_more_seats_than_its_suite_signs_for() {
+    let of = |suite, count: u16| {
+        let seats: Vec<u16> = (1..=count).collect();
+        Roster::new(suite, vec![operator(1, &seats)])
+    };
+    let largest = of(Suite::Bip445, 128).unwrap();
+    assert_eq!(Roster::from_bytes(&largest.to_bytes()), Ok(largest));
+    let too_large = RosterError::SuiteSize(Suite::Bip445);
+    assert_eq!(of(Suite::Bip445, 129), Err(too_large));
+    assert!(of(Suite::Tr, 129).is_ok());
+}
+
 #[test]
 fn the_hash_covers_every_field() {
     let hash = |suite, operators| Roster::new(suite, operators).unwrap().hash();
@@ -124,6 +138,7 @@ fn the_hash_covers_every_field() {
     let mut one_more_seat = two();
     one_more_seat[1].seats.insert(member(4));
     let seats_moved = vec![operator(1, &[1]), operator(2, &[2, 3])];
+    assert_ne!(hash(Suite::Bip445, two()), ours);
     for other in [other_name, other_key, one_more_seat, seats_moved] {
         assert_ne!(hash(Suite::Tr, other.clone()), ours, "{other:?}");
     }

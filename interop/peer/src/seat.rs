@@ -10,7 +10,7 @@ use hardfrost_frost::{
     DerivedShare, GroupPublic, KeyShare, ShareFault, ShareVerdict, Signature, SignatureShare,
     SigningNonces,
 };
-use hardfrost_primitives::{Hash32, KeySpec, Member, Message};
+use hardfrost_primitives::{Hash32, KeySpec, Member, Message, Suite};
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde_json::{json, Value};
@@ -138,7 +138,7 @@ impl Seat {
 
     fn commit(&mut self) -> Result<Value, Refusal> {
         let mut rng = self.rng.take().ok_or("no randomness yet")?;
-        let nonces = self.share()?.commit(&mut rng);
+        let nonces = self.share()?.commit(Suite::Tr, &mut rng);
         self.rng = Some(rng);
         let commitments = nonces.commitments();
         self.nonces = Some(nonces);
@@ -157,7 +157,7 @@ impl Seat {
             Ok(Commitments::from_bytes(&pair.hiding.0, &pair.binding.0)?)
         })?;
         let message = Message(package.message.0);
-        let checked = CheckedPackage::new(group.clone(), message, commitments)?;
+        let checked = CheckedPackage::new(Suite::Tr, group.clone(), message, commitments)?;
         Ok((group, checked))
     }
 

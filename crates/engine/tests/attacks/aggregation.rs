@@ -6,9 +6,9 @@ use hardfrost_engine::{
     Aggregate, Code, Log, LogError, Rejection, SigningPackage, Staged, Verdict, VerifyShare,
 };
 use hardfrost_frost::{Candidate, ShareFault, SignatureShare};
-use hardfrost_primitives::{KeySpec, Member, Message, SessionId, Suite, Taproot};
+use hardfrost_primitives::{KeySpec, Member, Message, SessionId, Taproot};
 
-use crate::support::{code, durable, member, Bench, Node, Scripted};
+use crate::support::{code, durable, member, Bench, Node, Scripted, SUITE};
 
 fn candidate(number: u16, fault: ShareFault) -> Candidate {
     Candidate {
@@ -207,7 +207,7 @@ fn question(bench: &Bench, package: &SigningPackage, share: &[u8]) -> VerifyShar
         key_group: bench.signing.public.key_group().clone(),
         session: Some(bench.signing.session.clone()),
         key_spec: bench.signing.key_spec.clone(),
-        suite: Suite::Tr,
+        suite: SUITE,
         package: package.clone(),
         member: member(1),
         share: share.to_vec(),

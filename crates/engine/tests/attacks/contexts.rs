@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use hardfrost_engine::Code;
 use hardfrost_primitives::derive::{attempt_id, transcript_digest, AttemptContext};
-use hardfrost_primitives::{Hash32, Member};
+use hardfrost_primitives::{Hash32, Member, Suite};
 
-use crate::support::{at, code, ids, member, open, Bench};
+use crate::support::{at, code, ids, member, open, Bench, SUITE};
 
 /// Opens a changed context with ids that fit it.
 fn opened(bench: &mut Bench, change: impl Fn(&mut AttemptContext)) -> Option<Code> {
@@ -161,4 +161,15 @@ fn e20_open_takes_what_derive_returns_and_refuses_what_derive_refuses() {
     }
     // At least two of three included, the third in one of three sets, for the two numbers that exist.
     assert_eq!((accepted, refused), (2 * 7, 7 * 4096 - 2 * 7));
+}
+
+/// The suite is what the operator approved, as the roster has it: a context that names another one is refused before
+/// a nonce is drawn, although everything else in it fits and the session is the approved one.
+#[test]
+fn e47_a_session_approved_for_one_suite_opens_under_no_other() {
+    let mut bench = Bench::new(2, 3);
+    let refused = opened(&mut bench, |context| context.suite = Suite::Tr);
+    assert_eq!(SUITE, Suite::Bip445);
+    assert_eq!(refused, Some(Code::SigningPolicyRejected));
+    bench.sign(1, &[1, 2]);
 }

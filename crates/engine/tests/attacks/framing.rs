@@ -2,9 +2,9 @@
 
 use hardfrost_engine::{Code, Rejection, SigningPackage, Verdict, VerifyShare};
 use hardfrost_primitives::derive::AttemptContext;
-use hardfrost_primitives::{ChildIndex, Hash32, KeySpec, Message, Suite, Taproot};
+use hardfrost_primitives::{ChildIndex, Hash32, KeySpec, Message, Taproot};
 
-use crate::support::{at, code, member, open, Bench};
+use crate::support::{at, code, member, open, Bench, SUITE};
 
 type Spoil = fn(&mut SigningPackage);
 
@@ -146,7 +146,7 @@ fn e22_what_is_signed_is_what_open_bound() {
             key_group: bench.signing.public.key_group().clone(),
             session: None,
             key_spec: KeySpec::group_key(),
-            suite: Suite::Tr,
+            suite: SUITE,
             package: package.clone(),
             member: member(1),
             share: share.0.to_vec(),

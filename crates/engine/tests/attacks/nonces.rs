@@ -1,48 +1,34 @@
 //! Secret nonces: they never leave, they sign once, and a crash loses them.
 
-use bitcoin::secp256k1::{PublicKey, Scalar, Secp256k1, SecretKey};
+use bitcoin::secp256k1::{PublicKey, Secp256k1, SecretKey};
 use hardfrost_engine::{serve, Aggregate, Code, Command, Log, Reply, Ticket};
+use hardfrost_frost::GroupPublic;
 use hardfrost_primitives::{Hash32, Limits};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
 use crate::support::{at, code, durable, member, Bench, Node};
 
-/// expand_message_xmd of RFC 9380 §5.3.1 with SHA-256, 48 bytes.
-fn expand(message: &[u8], domain: &[u8]) -> [u8; 48] {
-    let domain = [domain, &[domain.len() as u8]].concat();
-    let first = Hash32::of(&[&[0; 64], message, &[0, 48, 0], &domain].concat());
-    let one = Hash32::of(&[&first.0, &[1][..], &domain].concat());
-    let mixed: Vec<u8> = first.0.iter().zip(one.0).map(|(a, b)| a ^ b).collect();
-    let two = Hash32::of(&[&mixed, &[2][..], &domain].concat());
-    let mut out = [0; 48];
-    out[..32].copy_from_slice(&one.0);
-    out[32..].copy_from_slice(&two.0[..16]);
-    out
-}
-
-/// 48 big-endian bytes modulo the group order: high · 2^256 + low, with 2^256 − n for 2^256.
-fn reduce(wide: &[u8; 48]) -> SecretKey {
-    let mut high = [0; 32];
-    high[16..].copy_from_slice(&wide[..16]);
-    let low: [u8; 32] = wide[16..].try_into().unwrap();
-    let mut rest = [0; 32];
-    rest[15..].copy_from_slice(&[
-        0x01, 0x45, 0x51, 0x23, 0x19, 0x50, 0xb7, 0x5f, 0xc4, 0x40, 0x2d, 0xa1, 0x73, 0x2f, 0xc9,
-        0xbe, 0xbf,
-    ]);
-    let high = SecretKey::from_slice(&high).unwrap();
-    let moved = high.mul_tweak(&Scalar::from_be_bytes(rest).unwrap());
-    let low = Scalar::from_be_bytes(low).unwrap();
-    moved.unwrap().add_tweak(&low).unwrap()
-}
-
-/// The nonce that RFC 9591 §4.1 makes of 32 random bytes and a signing share.
-fn nonce(rng: &mut ChaCha20Rng, signing_share: &[u8]) -> SecretKey {
+/// The nonces that BIP 445's NonceGen makes of 32 random bytes for seat 1 with this signing share.
+fn nonces(rng: &mut ChaCha20Rng, public: &GroupPublic, signing_share: &[u8]) -> [SecretKey; 2] {
     let mut random = [0; 32];
     rng.fill_bytes(&mut random);
-    let message = [&random, signing_share].concat();
-    reduce(&expand(&message, b"FROST-secp256k1-SHA256-TR-v1nonce"))
+    let mask = Hash32::tagged("BIP0445/aux", &random).0;
+    let masked: Vec<u8> = mask.iter().zip(signing_share).map(|(a, b)| a ^ b).collect();
+    let share = public.verifying_shares()[0];
+    let known = [
+        &masked[..],
+        &[4, 0, 0, 0, 0, 33],
+        &share,
+        &[32],
+        &public.verifying_key()[1..],
+        &[0, 0, 0, 0, 0],
+    ];
+    [0, 1].map(|which| {
+        let preimage = [&known.concat()[..], &[which]].concat();
+        let hash = Hash32::tagged("BIP0445/nonce", &preimage);
+        SecretKey::from_slice(&hash.0).unwrap()
+    })
 }
 
 /// Every way in which bytes show up in a Debug text or a record: raw, hex, a list of numbers.
@@ -75,10 +61,7 @@ fn e01_nonces_are_in_no_reply_and_in_no_record() {
     let signing_share = pending.as_bytes()[70..102].to_vec();
     let mut replies = vec![ask(bench.node(1), Command::Open(open))];
     let mut twin = bench.node(1).rng.clone();
-    let secrets = [
-        nonce(&mut twin, &signing_share),
-        nonce(&mut twin, &signing_share),
-    ];
+    let secrets = nonces(&mut twin, &bench.signing.public, &signing_share);
     let drawn = ask(bench.node(1), Command::Round1(key.clone()));
     let Reply::Committed(shown) = &drawn else {
         panic!("{drawn:?}")

@@ -14,7 +14,7 @@ use hardfrost_spend::{Amount, Payment, ScriptBuf};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use super::signing::Signing;
+use super::signing::{Signing, SUITE};
 use super::{at, durable, member, APPROVAL_LIFE};
 
 /// What stands for the certificate's hash.
@@ -65,10 +65,11 @@ impl Node {
 
     pub fn approve(&mut self, now: Now, request: Approve) -> Result<Signing, Rejection> {
         let group = Arc::clone(self.engine.group(&request.key_group).unwrap());
+        let suite = request.suite;
         let staged = self.engine.approve(now, request)?;
         let committed = durable(staged, &mut self.log);
         let approval = self.engine.release_approval(committed)?;
-        Ok(Signing::new(group, &approval.inputs[0]))
+        Ok(Signing::new(group, suite, &approval.inputs[0]))
     }
 }
 
@@ -152,6 +153,7 @@ pub fn approve(public: &GroupPublic, artifact: Artifact) -> Approve {
     Approve {
         key_group: public.key_group().clone(),
         artifact,
+        suite: SUITE,
         request: RequestId::new("test").unwrap(),
         life: APPROVAL_LIFE,
     }

@@ -22,7 +22,7 @@ pub use bench::Bench;
 pub use changes::reason;
 pub use group::{approve, psbt, Group, Node, CERTIFICATE, CERTIFICATE_FILE, RAW_TAG};
 pub use logs::{Recorder, Scripted};
-pub use signing::{ids, open, Signing};
+pub use signing::{ids, open, Signing, SUITE};
 
 /// How long an approval holds in these tests.
 pub const APPROVAL_LIFE: Duration = Duration::from_secs(3600);

@@ -11,6 +11,9 @@ use hardfrost_primitives::{Hash32, KeySpec, Message, SessionId, Suite};
 
 use super::{member, SESSION_LIFE};
 
+/// What our nodes sign with.
+pub const SUITE: Suite = Suite::Bip445;
+
 /// What was approved, and for whom.
 #[derive(Clone)]
 pub struct Signing {
@@ -18,11 +21,13 @@ pub struct Signing {
     pub session: SessionId,
     pub message: Message,
     pub key_spec: KeySpec,
+    pub suite: Suite,
 }
 
 impl Signing {
-    pub fn new(public: Arc<GroupPublic>, input: &ApprovedInput) -> Self {
+    pub fn new(public: Arc<GroupPublic>, suite: Suite, input: &ApprovedInput) -> Self {
         Self {
+            suite,
             public,
             session: input.session.clone(),
             message: input.message,
@@ -37,7 +42,7 @@ impl Signing {
             key_group: self.public.key_group().clone(),
             message: self.message,
             key_spec: self.key_spec.clone(),
-            suite: Suite::Tr,
+            suite: self.suite,
             threshold: self.public.threshold(),
             share_epoch: 0,
             group_public: self.public.hash(),

@@ -137,6 +137,11 @@ impl Life {
 impl Room {
     /// A group of t and n from distributed key generation.
     pub fn new(size: (u16, u16), seed: u64) -> Self {
+        Self::under(Suite::Tr, size, seed)
+    }
+
+    /// The same, whose roster names another suite.
+    pub fn under(suite: Suite, size: (u16, u16), seed: u64) -> Self {
         let shares = keys::generated(size, &mut ChaCha20Rng::seed_from_u64(seed));
         let operators = Member::all(size.1).map(|member| Operator {
             name: format!("operator-{member}"),
@@ -144,7 +149,7 @@ impl Room {
             seats: BTreeSet::from([member]),
         });
         Self {
-            roster: Arc::new(Roster::new(Suite::Tr, operators.collect()).unwrap()),
+            roster: Arc::new(Roster::new(suite, operators.collect()).unwrap()),
             public: Arc::clone(shares[0].group()),
             shares,
         }
@@ -169,7 +174,7 @@ impl Room {
             key_group: self.public.key_group().clone(),
             message: MESSAGE,
             key_spec: KeySpec::group_key(),
-            suite: Suite::Tr,
+            suite: self.roster.suite(),
             threshold: self.public.threshold(),
             share_epoch: 0,
             group_public: self.public.hash(),
@@ -193,7 +198,8 @@ impl Room {
     fn nonces(&self, life: Life, context: &AttemptContext) -> SigningNonces {
         let seed = [&context.hash().0[..], &life.incarnation().0].concat();
         let mut rng = ChaCha20Rng::from_seed(Hash32::of(&seed).0);
-        self.key_share(life.member()).commit(&mut rng)
+        self.key_share(life.member())
+            .commit(context.suite, &mut rng)
     }
 
     /// What `life` commits to in `context`.
@@ -241,7 +247,8 @@ impl Room {
         let payload: PackagePayload = verified.payload().unwrap();
         let commitments = payload.commitments.iter().map(|bytes| self.points(bytes));
         let commitments = commitments.collect();
-        let checked = CheckedPackage::new(Arc::clone(&group), context.message, commitments);
+        let (suite, message) = (context.suite, context.message);
+        let checked = CheckedPackage::new(suite, Arc::clone(&group), message, commitments);
         let share = DerivedShare::new(self.key_share(life.member()), group).unwrap();
         let share = sign(&share, self.nonces(life, context), &checked.unwrap()).unwrap();
         SharePayload {

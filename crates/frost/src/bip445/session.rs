@@ -83,7 +83,7 @@ impl Session {
         let coefficient = hashed("BIP0445/noncecoef", &preimage);
         let bound = nonce.binding.and_then(|point| times(&coefficient, &point));
         let point = sum(nonce.hiding.iter().chain(&bound));
-        // Nobody can reach infinity without choosing its own nonce last; the standard goes on with G, and so blames nobody.
+        // Only whoever commits last can lead here on purpose. The standard goes on with G and so blames nobody.
         let point = point.or_else(|| secret_times_g(&Scalar::ONE));
         let encoded = extended(point.as_ref());
         let (sign, x) = encoded.split_first().expect("33 bytes have a first");

@@ -140,7 +140,8 @@ impl Desk {
             chosen.insert(frame.head().author, points);
         }
         let derived = Arc::clone(&self.group.derived);
-        let checked = CheckedPackage::new(Arc::clone(&derived), self.message, chosen).unwrap();
+        let group = Arc::clone(&derived);
+        let checked = CheckedPackage::new(super::SUITE, group, self.message, chosen).unwrap();
         let key_share = &self.group.shares[usize::from(who.number()) - 1];
         let (nonces, _) = self.group.commitment(who.number(), 50 + u64::from(turn));
         let share = DerivedShare::new(key_share, derived).unwrap();

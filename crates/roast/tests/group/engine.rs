@@ -12,7 +12,7 @@ use hardfrost_roast::{Answer, Need, Question, Refusal, Speaker};
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-use super::{member, Group};
+use super::{member, Group, SUITE};
 
 /// How a member's engine misbehaves.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -106,7 +106,7 @@ impl Signer {
             }
             Need::Open(context) => Answer::Opened(context.attempt_id().unwrap()),
             Need::Round1(id) => {
-                let nonces = self.key_share.commit(&mut self.rng);
+                let nonces = self.key_share.commit(SUITE, &mut self.rng);
                 let commitments = nonces.commitments();
                 assert!(
                     self.nonces.insert(id, nonces).is_none(),
@@ -158,6 +158,7 @@ impl Signer {
     }
 
     fn package(&self, chosen: BTreeMap<Member, Commitments>) -> CheckedPackage {
-        CheckedPackage::new(Arc::clone(self.share.group()), self.message, chosen).unwrap()
+        let group = Arc::clone(self.share.group());
+        CheckedPackage::new(SUITE, group, self.message, chosen).unwrap()
     }
 }

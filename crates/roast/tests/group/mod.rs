@@ -32,6 +32,8 @@ pub use faults::{bad_share, malformed_package, Fault};
 pub use net::{Links, Net, Weakness, GOOD};
 pub use node::Node;
 
+/// What our nodes sign with.
+pub const SUITE: Suite = Suite::Bip445;
 pub const LIFE: Duration = Duration::from_secs(600);
 /// d at every node, unless a test says otherwise: within an instant nobody leaves a round.
 pub const ROUND_TRIP: Duration = Duration::from_millis(50);
@@ -122,7 +124,7 @@ impl Group {
         let public = Arc::clone(shares[0].group());
         let derived = DerivedGroup::new(public, KeySpec::group_key()).unwrap();
         Self {
-            roster: Arc::new(Roster::new(Suite::Tr, operators.collect()).unwrap()),
+            roster: Arc::new(Roster::new(SUITE, operators.collect()).unwrap()),
             shares,
             derived: Arc::new(derived),
         }
@@ -150,7 +152,7 @@ impl Group {
     /// A member's nonces and what it would say of them in `context`.
     pub fn commitment(&self, number: u16, seed: u64) -> (SigningNonces, CommitmentsPayload) {
         let share = &self.shares[usize::from(number) - 1];
-        let nonces = share.commit(&mut ChaCha20Rng::seed_from_u64(seed));
+        let nonces = share.commit(SUITE, &mut ChaCha20Rng::seed_from_u64(seed));
         let commitments = nonces.commitments();
         let payload = CommitmentsPayload {
             incarnation: incarnation(member(number)),

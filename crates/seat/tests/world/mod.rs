@@ -23,6 +23,8 @@ use rand_chacha::ChaCha20Rng;
 
 pub use spend::{Spend, DAY};
 
+/// What our nodes sign with.
+pub const SUITE: Suite = Suite::Bip445;
 pub const PATIENCE: Duration = Duration::from_secs(600);
 
 /// One seat, and the operator whose engine it asks.
@@ -91,7 +93,7 @@ impl World {
             key: key(member(*first)).public(),
             seats: (*first..*end).map(member).collect(),
         });
-        let roster = Arc::new(Roster::new(Suite::Tr, operators.collect()).unwrap());
+        let roster = Arc::new(Roster::new(SUITE, operators.collect()).unwrap());
         let node = |(host, member, first)| Node {
             seat: Seat::new(SeatTerms {
                 member,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hardfrost_engine::Engine;
 use hardfrost_frost::{DerivedGroup, GroupPublic, Signature};
 use hardfrost_primitives::derive::session_id;
-use hardfrost_primitives::{KeySpec, RequestId, SessionId, Suite};
+use hardfrost_primitives::{KeySpec, RequestId, SessionId};
 use hardfrost_roast::{Outcome, Terms};
 use hardfrost_seat::{Event, Request};
 use hardfrost_spend::{
@@ -15,7 +15,7 @@ use hardfrost_spend::{
 };
 use hardfrost_wire::Roster;
 
-use super::{World, PATIENCE};
+use super::{World, PATIENCE, SUITE};
 
 /// A session is forgotten so long after its deadline.
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -71,7 +71,7 @@ impl Spend {
         let input = &self.plan.inputs()[0];
         let request = RequestId::new(name).unwrap();
         let (message, spec) = (&input.message, &input.key_spec);
-        session_id(group.key_group(), message, spec, Suite::Tr, &request)
+        session_id(group.key_group(), message, spec, SUITE, &request)
     }
 
     /// The index of the node that coordinates the first attempt.

@@ -14,7 +14,7 @@ use hardfrost_frost::dkg::{deal, AwaitShares, Seat};
 use hardfrost_frost::{
     aggregate, sign, CheckedPackage, DerivedGroup, DerivedShare, GroupPublic, KeyShare, Signature,
 };
-use hardfrost_primitives::{Hash32, KeySpec, Member, Message};
+use hardfrost_primitives::{Hash32, KeySpec, Member, Message, Suite};
 use hardfrost_spend::{
     funding_transaction, script_pubkey, spending_psbt, Payment, SpendPlan, UnsignedPsbt,
 };
@@ -110,12 +110,13 @@ impl Wallet {
         let mut rng = ChaCha20Rng::from_seed(message.0);
         let group = Arc::new(DerivedGroup::new(self.group.clone(), spec.clone()).unwrap());
         let signers = [&self.shares[0], &self.shares[2]];
-        let nonces = signers.map(|share| share.commit(&mut rng));
+        let nonces = signers.map(|share| share.commit(Suite::Bip445, &mut rng));
         let commitments = signers.iter().zip(&nonces);
         let commitments = commitments
             .map(|(s, n)| (s.member(), n.commitments()))
             .collect();
-        let package = CheckedPackage::new(group.clone(), message, commitments).unwrap();
+        let package =
+            CheckedPackage::new(Suite::Bip445, group.clone(), message, commitments).unwrap();
         let shares = signers.iter().zip(nonces).map(|(share, nonces)| {
             let derived = DerivedShare::new(share, group.clone()).unwrap();
             (share.member(), sign(&derived, nonces, &package).unwrap())
