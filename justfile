@@ -40,6 +40,6 @@ deny:
 demo *ARGS:
     cargo run --release -- demo {{ ARGS }}
 
-# Signs together with another FROST library; needs node. An argument is the seed to repeat.
+# Signs together with other FROST implementations; needs node and Python. An argument is the seed to repeat.
 interop *ARGS:
     interop/run {{ ARGS }}

@@ -48,7 +48,7 @@ impl Seat {
             }
             Request::Open { sealed } => self.open(&by_member(sealed, |share| Ok(share.0))?),
             Request::Dealt(dealt) => self.dealt(dealt),
-            Request::Commit => self.commit(),
+            Request::Commit { suite } => self.commit(suite.0),
             Request::Sign { package } => self.sign(package),
             Request::VerifyShare(claim) => self.verify_share(claim),
             Request::Aggregate { package, shares } => {
@@ -136,9 +136,9 @@ impl Seat {
         }
     }
 
-    fn commit(&mut self) -> Result<Value, Refusal> {
+    fn commit(&mut self, suite: Suite) -> Result<Value, Refusal> {
         let mut rng = self.rng.take().ok_or("no randomness yet")?;
-        let nonces = self.share()?.commit(Suite::Tr, &mut rng);
+        let nonces = self.share()?.commit(suite, &mut rng);
         self.rng = Some(rng);
         let commitments = nonces.commitments();
         self.nonces = Some(nonces);
@@ -157,7 +157,7 @@ impl Seat {
             Ok(Commitments::from_bytes(&pair.hiding.0, &pair.binding.0)?)
         })?;
         let message = Message(package.message.0);
-        let checked = CheckedPackage::new(Suite::Tr, group.clone(), message, commitments)?;
+        let checked = CheckedPackage::new(package.suite.0, group.clone(), message, commitments)?;
         Ok((group, checked))
     }
 

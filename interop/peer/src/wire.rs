@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hardfrost_frost::dkg::Round1;
 use hardfrost_frost::FrostIdentifier;
-use hardfrost_primitives::Member;
+use hardfrost_primitives::{Member, Suite};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Refusal;
@@ -82,6 +82,23 @@ impl From<Round1> for Shown {
     }
 }
 
+/// The suite by name; other libraries' sessions are `tr` unless they say otherwise.
+#[derive(Clone, Copy)]
+pub(crate) struct SuiteName(pub(crate) Suite);
+
+impl Default for SuiteName {
+    fn default() -> Self {
+        Self(Suite::Tr)
+    }
+}
+
+impl<'de> Deserialize<'de> for SuiteName {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        name.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
 /// A nonce pair's commitments.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Pair {
@@ -92,6 +109,8 @@ pub(crate) struct Pair {
 /// What is signed, by whom, with which key of the group.
 #[derive(Deserialize)]
 pub(crate) struct Package {
+    #[serde(default)]
+    pub(crate) suite: SuiteName,
     /// Hex of the key spec's encoding.
     pub(crate) spec: String,
     pub(crate) message: Hex<32>,
@@ -150,7 +169,10 @@ pub(crate) enum Request {
     /// Or the key comes from the test.
     Dealt(Dealt),
     /// Round one.
-    Commit,
+    Commit {
+        #[serde(default)]
+        suite: SuiteName,
+    },
     /// Round two; the nonces are gone afterwards.
     Sign { package: Package },
     /// One share's verdict.
