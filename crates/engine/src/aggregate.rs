@@ -8,6 +8,7 @@ use hardfrost_primitives::{Framed, Hash32, KeySpec, Member, Message, Suite};
 
 use crate::attempt::{AttemptKey, SigningPackage};
 use crate::engine::{Engine, Settle};
+use crate::gates;
 use crate::record::{CompletedRecord, Record};
 use crate::rejection::Rejection;
 use crate::round2::checked;
@@ -53,7 +54,7 @@ impl Engine {
     /// First half: refuses what is completed, unknown or mismatched, and prepares the computation.
     ///
     /// # Errors
-    /// `attempt_already_aggregated`, `session_not_found` for an attempt this engine neither opened nor signed for,
+    /// `session_finalized`, `attempt_already_aggregated`, `session_not_found` for an attempt this engine neither opened nor signed for,
     /// `validation_error`.
     pub fn aggregate(&mut self, request: Aggregate) -> Result<AggregateJob, Rejection> {
         self.ready()?;
@@ -62,6 +63,7 @@ impl Engine {
             package,
             shares,
         } = request;
+        gates::retired(self, &key.key_group, &key.session)?;
         self.not_completed(&key)?;
         if !self
             .installed(&key.key_group)?
@@ -93,7 +95,7 @@ impl Engine {
     /// so do two of one package.
     ///
     /// # Errors
-    /// `attempt_already_aggregated`, `capacity_exceeded`.
+    /// `session_finalized`, `attempt_already_aggregated`, `capacity_exceeded`.
     pub fn complete(&mut self, done: Aggregated) -> Result<Staged<PendingCompletion>, Rejection> {
         self.ready()?;
         let Aggregated {
@@ -104,6 +106,7 @@ impl Engine {
             package,
             signature,
         } = done;
+        gates::retired(self, &key.key_group, &key.session)?;
         self.not_completed(&key)?;
         let name = package_name(&key, package);
         self.package_not_completed(&name)?;

@@ -23,7 +23,7 @@ pub(crate) struct Custody {
     pub(crate) completing_packages: BTreeSet<PackageName>,
     /// What is being released, each with its half of a token whose other half goes with the nonces.
     releasing: Vec<(AttemptKey, Weak<()>)>,
-    /// Attempts whose decision was dropped on its way. Whether its record reached the log is not known here, so they are
+    /// Attempts whose decision was dropped on its way. Whether its record reached the log is not known here: they are
     /// as good as spent.
     lost: BTreeSet<AttemptKey>,
     opened: u64,

@@ -10,8 +10,8 @@ use hardfrost_primitives::{
 
 use crate::attempt::AttemptKey;
 use crate::record::{
-    ApprovalRecord, CompletedRecord, ConsumedRecord, InstalledKey, PendingShareOfKey, Record,
-    RetiredRecord,
+    ApprovalRecord, ApprovedItem, CompletedRecord, ConsumedRecord, InstalledKey, PendingShareOfKey,
+    Record, RetiredRecord,
 };
 use crate::standing::Standing;
 
@@ -117,6 +117,12 @@ impl State {
             suite,
             share_epoch,
         } = consumed;
+        if self
+            .standing
+            .is_retired(&attempt.key_group, &attempt.session)
+        {
+            return Ok(());
+        }
         let binding = Binding {
             message,
             key_spec,
@@ -131,6 +137,9 @@ impl State {
 
     fn complete(&mut self, completed: CompletedRecord) {
         let name = name_of(&completed.attempt);
+        if self.standing.is_retired(&name.0, &name.1) {
+            return;
+        }
         self.packages
             .insert((name.0.clone(), name.1.clone(), completed.package));
         self.completed.insert(name, completed);
@@ -187,7 +196,9 @@ impl State {
             expires,
             items,
         } = approval;
-        for item in items {
+        let standing = &self.standing;
+        let open = |item: &ApprovedItem| !standing.is_retired(&key_group, &item.session);
+        for item in items.into_iter().filter(open) {
             let entry = ApprovalEntry {
                 artifact,
                 request: request.clone(),
@@ -201,7 +212,8 @@ impl State {
         }
     }
 
-    /// A retired session needs no markers: the gates refuse whatever would meet them.
+    /// A retired session needs no markers: whatever would meet them is refused before. What was under way and comes later
+    /// is not kept either.
     fn retire(&mut self, retired: RetiredRecord) {
         let RetiredRecord { key_group, session } = &retired;
         let (lowest, lowest_seat) = lowest(key_group, session);
