@@ -24,6 +24,10 @@ test:
     cargo nextest run --workspace
     cargo test --workspace --doc
 
+# The engine against its reference, so many steps from a seed: `just model 100000 7`.
+model STEPS="100000" SEED="1":
+    cargo run --release -p hardfrost-engine --example model -- {{ STEPS }} {{ SEED }}
+
 # The arrows between the crates.
 layering:
     cargo test -p hardfrost --test layering

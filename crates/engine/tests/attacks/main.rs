@@ -15,6 +15,7 @@ mod names;
 mod nonces;
 mod quarantine;
 mod replay;
+mod requests;
 mod retirement;
 #[path = "../support/mod.rs"]
 mod support;
