@@ -206,7 +206,7 @@ impl World {
             let waiting = u64::try_from(self.letters.len()).unwrap();
             let next = usize::try_from(self.rng.next_u64() % waiting).unwrap();
             let letter = self.letters.swap_remove(next);
-            if self.rng.next_u32() % 3 == 0 {
+            if self.rng.next_u32().is_multiple_of(3) {
                 self.letters.push(letter.clone());
             }
             self.deliver(letter);
