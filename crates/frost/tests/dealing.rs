@@ -300,8 +300,8 @@ fn a_sum_that_is_no_key_is_nobodys_fault() {
         Scripted::new([secret.to_repr().into()], number.into())
     };
     let fault = Dealt::with((2, 2), script).seal_as(1).map(|_| ());
-    assert_eq!(fault, Err(DkgFault::Library));
-    assert_eq!(DkgFault::Library.culprit(), None);
+    assert_eq!(fault, Err(DkgFault::NoKey));
+    assert_eq!(DkgFault::NoKey.culprit(), None);
 }
 
 #[test]

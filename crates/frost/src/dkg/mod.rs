@@ -3,11 +3,17 @@
 //!
 //! `deal` → [`Dealing`] → [`Dealing::seal`] → [`AwaitShares`] → [`AwaitShares::open`] → [`KeyShare`](crate::KeyShare).
 
+mod await_shares;
 mod ephemeral;
+mod fault;
+mod polynomial;
+mod proof;
 mod round1;
 mod sealing;
 
-pub use round1::{deal, AwaitShares, Dealing, DkgFault, Round1};
+pub use await_shares::AwaitShares;
+pub use fault::DkgFault;
+pub use round1::{deal, Dealing, Round1};
 pub use sealing::{SealedShare, SEALED_SHARE_BYTES};
 
 use hardfrost_primitives::{Hash32, Member};

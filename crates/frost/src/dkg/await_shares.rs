@@ -1,0 +1,143 @@
+//! Step 4 of a dealer: the others' shares, opened, checked and summed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hardfrost_primitives::{Hash32, KeySpec, Member, Taproot};
+use k256::elliptic_curve::group::GroupEncoding;
+use k256::{ProjectivePoint, Scalar};
+use secp256k1::PublicKey;
+use zeroize::Zeroizing;
+
+use super::polynomial::{normalized, PublicPolynomial};
+use super::sealing::{Direction, SealedShare};
+use super::{DkgFault, Seat};
+use crate::points::{scalar, secret_times_g, to_k256};
+use crate::tweak::derive;
+use crate::{GroupPublic, KeyShare};
+
+/// Our share of our own polynomial and what opens the others', until these are in. Wiped on drop; the ephemeral key is
+/// gone already.
+pub struct AwaitShares {
+    seat: Seat,
+    transcript: Hash32,
+    own: Zeroizing<Scalar>,
+    commitments: BTreeMap<Member, Vec<PublicKey>>,
+    shared: BTreeMap<Member, Zeroizing<[u8; 32]>>,
+}
+
+type Opened = BTreeMap<Member, Zeroizing<Scalar>>;
+
+impl AwaitShares {
+    pub(super) fn new(
+        seat: Seat,
+        transcript: Hash32,
+        own: Zeroizing<Scalar>,
+        (commitments, shared): (
+            BTreeMap<Member, Vec<PublicKey>>,
+            BTreeMap<Member, Zeroizing<[u8; 32]>>,
+        ),
+    ) -> Self {
+        Self {
+            seat,
+            transcript,
+            own,
+            commitments,
+            shared,
+        }
+    }
+
+    /// Opens the share that each other member sealed to us, sums them and checks the sum against the sum of all
+    /// commitments. That is enough: the echo has fixed everybody's commitments, so a sum that fits is our share of the key.
+    /// Only a sum that does not fit has each share checked against its dealer's commitment.
+    ///
+    /// # Errors
+    /// See [`DkgFault`]: the first failed check, naming its author.
+    pub fn open(self, sealed: &BTreeMap<Member, SealedShare>) -> Result<KeyShare, DkgFault> {
+        let opened = self.opened(sealed)?;
+        let mut share = self.own.clone();
+        for part in opened.values() {
+            *share += **part;
+        }
+        let Seat {
+            member,
+            threshold,
+            count,
+            ..
+        } = self.seat;
+        let commitments = self.commitments.values().map(Vec::as_slice);
+        let sum = PublicPolynomial::sum(threshold, commitments);
+        let values = sum.at_all(count);
+        let expected = values.get(usize::from(member.number()) - 1);
+        let fits = expected.is_some_and(|value| is_public_of(&share, value));
+        if !fits {
+            return Err(self.blame(&opened));
+        }
+        self.key_share(share, &sum, &values)
+    }
+
+    fn opened(&self, sealed: &BTreeMap<Member, SealedShare>) -> Result<Opened, DkgFault> {
+        if !sealed.keys().eq(self.shared.keys()) {
+            return Err(DkgFault::Incomplete);
+        }
+        let mut opened = Opened::new();
+        for ((from, secret), sealed) in self.shared.iter().zip(sealed.values()) {
+            let direction = Direction {
+                ceremony: self.seat.ceremony,
+                sender: *from,
+                recipient: self.seat.member,
+                transcript: self.transcript,
+            };
+            let share = direction.open(secret, sealed);
+            let share = scalar(*share.ok_or(DkgFault::Sealed(*from))?);
+            opened.insert(*from, Zeroizing::new(share.ok_or(DkgFault::Share(*from))?));
+        }
+        Ok(opened)
+    }
+
+    /// The first dealer whose share does not fit its own commitment.
+    fn blame(&self, opened: &Opened) -> DkgFault {
+        let own = self.seat.member;
+        let fits = |from: &Member, share: &Scalar| {
+            let commitment = self.commitments.get(from);
+            let value = commitment.map(|c| PublicPolynomial::new(c).at(own));
+            value.is_some_and(|value| is_public_of(share, &value))
+        };
+        let culprit = opened.iter().find(|(from, share)| !fits(from, share));
+        culprit.map_or(DkgFault::NoKey, |(from, _)| DkgFault::Share(*from))
+    }
+
+    /// The key under its unspendable script path, and our share of it.
+    fn key_share(
+        &self,
+        share: Zeroizing<Scalar>,
+        sum: &PublicPolynomial,
+        values: &[ProjectivePoint],
+    ) -> Result<KeyShare, DkgFault> {
+        let no_key = DkgFault::NoKey;
+        let spec = KeySpec::new(Vec::new(), Taproot::KeyPathOnly).map_err(|_| no_key)?;
+        let constant = sum.constant();
+        let map = derive(constant.into(), &spec)
+            .map_err(|_| no_key)?
+            .end()
+            .map;
+        let add_g = map.add_g();
+        let moved: Vec<_> = values
+            .iter()
+            .map(|value| map.point(*value, add_g))
+            .collect();
+        let shares = normalized(&moved);
+        let shares: Vec<[u8; 33]> = shares.iter().map(|point| point.to_bytes().into()).collect();
+        let internal_key = constant.to_bytes().into();
+        let group = GroupPublic::of_ceremony(internal_key, self.seat.threshold, &shares);
+        let group = Arc::new(group.map_err(|_| no_key)?);
+        let share = Zeroizing::new(map.scalar(*share));
+        KeyShare::new(self.seat.member, share, group).map_err(|_| no_key)
+    }
+}
+
+/// Whether `value` is share · G; the identity is the public value of zero.
+fn is_public_of(share: &Scalar, value: &ProjectivePoint) -> bool {
+    let point = secret_times_g(share);
+    point.map_or(ProjectivePoint::IDENTITY, |p| to_k256(&p)) == *value
+}

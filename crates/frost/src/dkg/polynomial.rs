@@ -1,0 +1,128 @@
+//! A dealer's polynomial: the secret one in constant time, the public one fast.
+
+use hardfrost_primitives::Member;
+use k256::elliptic_curve::group::Curve;
+use k256::elliptic_curve::Field;
+use k256::{AffinePoint, ProjectivePoint, Scalar};
+use rand_core::{CryptoRng, RngCore};
+use secp256k1::PublicKey;
+use zeroize::Zeroizing;
+
+use crate::points::{secret_times_g, to_k256};
+
+/// t secret coefficients, none of them zero.
+pub(super) struct SecretPolynomial(Zeroizing<Vec<Scalar>>);
+
+impl SecretPolynomial {
+    /// Draws t coefficients; with them the commitments to each.
+    pub(super) fn draw(
+        threshold: u16,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> (Self, Vec<PublicKey>) {
+        let count = usize::from(threshold);
+        let mut coefficients = Zeroizing::new(Vec::with_capacity(count));
+        let mut commitment = Vec::with_capacity(count);
+        while commitment.len() < count {
+            let coefficient = Zeroizing::new(Scalar::random(&mut *rng));
+            if let Some(point) = secret_times_g(&coefficient) {
+                coefficients.push(*coefficient);
+                commitment.push(point);
+            }
+        }
+        (Self(coefficients), commitment)
+    }
+
+    pub(super) fn constant(&self) -> Scalar {
+        self.0.first().copied().unwrap_or_default()
+    }
+
+    /// f(member), in constant time.
+    pub(super) fn at(&self, member: Member) -> Zeroizing<Scalar> {
+        let x = Scalar::from(u64::from(member.number()));
+        let mut value = Zeroizing::new(Scalar::ZERO);
+        for coefficient in self.0.iter().rev() {
+            *value = *value * x + coefficient;
+        }
+        value
+    }
+}
+
+/// k·P for a small public k: as many doublings as k has bits, no more.
+fn small_times(k: u16, point: ProjectivePoint) -> ProjectivePoint {
+    let mut product = ProjectivePoint::IDENTITY;
+    for bit in (0..16 - k.leading_zeros()).rev() {
+        product = product.double();
+        if k >> bit & 1 == 1 {
+            product += point;
+        }
+    }
+    product
+}
+
+/// Commitments to the coefficients of one polynomial, or of a sum of some.
+pub(super) struct PublicPolynomial(Vec<AffinePoint>);
+
+impl PublicPolynomial {
+    pub(super) fn new(commitment: &[PublicKey]) -> Self {
+        let points = commitment.iter().map(|point| to_k256(point).to_affine());
+        Self(points.collect())
+    }
+
+    /// Σ of polynomials with t coefficients each.
+    pub(super) fn sum<'a>(
+        threshold: u16,
+        commitments: impl Iterator<Item = &'a [PublicKey]> + Clone,
+    ) -> Self {
+        let coefficient = |which| {
+            let all = commitments
+                .clone()
+                .filter_map(|c: &[PublicKey]| c.get(which));
+            // Coefficients above the constant term may cancel: that is a polynomial like any other.
+            crate::points::sum(all).map_or(AffinePoint::IDENTITY, |p| to_k256(&p).to_affine())
+        };
+        Self((0..usize::from(threshold)).map(coefficient).collect())
+    }
+
+    pub(super) fn constant(&self) -> AffinePoint {
+        self.0.first().copied().unwrap_or(AffinePoint::IDENTITY)
+    }
+
+    /// f(member)·G by Horner's rule.
+    pub(super) fn at(&self, member: Member) -> ProjectivePoint {
+        let mut value = ProjectivePoint::IDENTITY;
+        for coefficient in self.0.iter().rev() {
+            value = small_times(member.number(), value) + coefficient;
+        }
+        value
+    }
+
+    /// f(1)·G … f(n)·G. A polynomial of t coefficients is known by t values: what comes after them is sums of
+    /// differences, t additions each.
+    pub(super) fn at_all(&self, count: u16) -> Vec<ProjectivePoint> {
+        let known = Member::all(count).take(self.0.len());
+        let mut values: Vec<ProjectivePoint> = known.map(|m| self.at(m)).collect();
+        let mut edge = Vec::with_capacity(values.len());
+        let mut row = values.clone();
+        while let Some(last) = row.last() {
+            edge.push(*last);
+            let steps = row.iter().zip(row.iter().skip(1));
+            row = steps.map(|(before, after)| after - before).collect();
+        }
+        while values.len() < usize::from(count) {
+            let mut below = ProjectivePoint::IDENTITY;
+            for difference in edge.iter_mut().rev() {
+                *difference += below;
+                below = *difference;
+            }
+            values.push(below);
+        }
+        values
+    }
+}
+
+/// Affine, with one inversion for all.
+pub(super) fn normalized(points: &[ProjectivePoint]) -> Vec<AffinePoint> {
+    let mut affine = vec![AffinePoint::IDENTITY; points.len()];
+    ProjectivePoint::batch_normalize(points, &mut affine);
+    affine
+}
