@@ -28,6 +28,10 @@ test:
 model STEPS="100000" SEED="1":
     cargo run --release -p hardfrost-engine --example model -- {{ STEPS }} {{ SEED }}
 
+# A signer's life on a real store, cut at every write and sync; part of `test`, shown here with its counts.
+crashes:
+    cargo nextest run -p hardfrost-store --test crashes --success-output final
+
 # The arrows between the crates.
 layering:
     cargo test -p hardfrost --test layering

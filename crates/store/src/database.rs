@@ -79,7 +79,7 @@ impl Database {
         let mut database = Self::connect(path)?;
         let connection = &database.connection;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+        database.keep_a_write_ahead_log()?;
         let transaction = database.connection.transaction()?;
         for (_, sql) in TABLES {
             transaction.execute(sql, [])?;
@@ -89,6 +89,21 @@ impl Database {
         transaction.commit()?;
         database.checkpoint(Checkpoint::Truncate)?;
         Ok(())
+    }
+
+    /// The answer is there before the change is on the disk: only the statement's end tells whether it came there.
+    fn keep_a_write_ahead_log(&self) -> rusqlite::Result<()> {
+        let mut pragma = self.connection.prepare("PRAGMA journal_mode = wal")?;
+        let modes = pragma
+            .query_map([], |row| row.get::<_, String>(0))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        if modes == ["wal"] {
+            return Ok(());
+        }
+        Err(rusqlite::Error::SqliteFailure(
+            ffi::Error::new(ffi::SQLITE_IOERR),
+            Some("no write-ahead log can be kept".to_owned()),
+        ))
     }
 
     fn connect(path: &Path) -> rusqlite::Result<Self> {
