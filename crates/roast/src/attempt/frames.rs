@@ -68,8 +68,8 @@ impl Attempt {
         }
     }
 
-    /// Somebody has answered another package than ours: each may have been shown one of two. Ours is shown to all, once,
-    /// and whoever holds the other has the proof.
+    /// Somebody has answered another package than ours: each may have been shown one of two. Ours is shown to all,
+    /// once, and whoever holds the other has the proof.
     fn show_package(&mut self) -> Option<Effect> {
         let chosen = self.chosen.as_ref()?;
         if self.shown || !self.collector.answers_another(chosen.turn.body) {

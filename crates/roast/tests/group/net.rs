@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hardfrost_primitives::{Hash32, Member, Message};
+use hardfrost_roast::Need;
 use hardfrost_wire::Kind;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -253,12 +254,13 @@ impl<'a> Net<'a> {
             if let Some((m, proof)) = convicted.find(|(m, _)| !self.masks.contains_key(m)) {
                 return Err(format!("{m} is honest, and convicted by {proof:?}"));
             }
-            for (round, need) in &node.asked {
-                if let hardfrost_roast::Need::Open(context) = need {
-                    let known = *contexts.entry(*round).or_insert(context.hash());
-                    if known != context.hash() {
-                        return Err(format!("{who} has another context in round {round}"));
-                    }
+            let opened = node.asked.iter().filter_map(|(round, need)| match need {
+                Need::Open(context) => Some((*round, context.hash())),
+                _ => None,
+            });
+            for (round, hash) in opened {
+                if *contexts.entry(round).or_insert(hash) != hash {
+                    return Err(format!("{who} has another context in round {round}"));
                 }
             }
         }
