@@ -6,6 +6,8 @@
 )]
 //! What an append acknowledged is in the store, in order, whoever appended beside it and however the process ends.
 
+use std::fs;
+use std::path::Path;
 use std::thread;
 
 use hardfrost_engine::Log;
@@ -88,4 +90,22 @@ fn a_store_that_was_closed_takes_nothing_more() {
     drop(store);
     assert!(writer.append_durably(&[record("late")]).is_err());
     assert!(shelf.texts().is_empty());
+}
+
+#[test]
+fn the_write_ahead_log_does_not_grow_with_the_store() {
+    let shelf = Shelf::new();
+    let store = shelf.open().store;
+    let text = "x".repeat(1 << 20);
+    for _ in 0..16 {
+        append(&store, &[record(&text)]);
+    }
+    // Asked after the last append: by its answer, what that one left to do is done.
+    store.position().unwrap();
+    let size = |path: &Path| fs::metadata(path).unwrap().len();
+    assert!(size(&shelf.dir.write_ahead_log()) < 8 << 20);
+    assert!(size(&shelf.dir.records()) > 8 << 20);
+    let killed = shelf.copy();
+    drop(store);
+    assert_eq!(killed.texts(), vec![text; 16]);
 }
