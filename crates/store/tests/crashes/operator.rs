@@ -95,6 +95,7 @@ pub fn signing(public: &Arc<GroupPublic>, sats: u64) -> Signing {
         public: public.clone(),
         session: session_id(group, &message, &key_spec, Suite::Tr, &request()),
         message,
+        suite: Suite::Tr,
         key_spec,
     }
 }
@@ -207,6 +208,7 @@ impl<L: Log> Operator<L> {
             key_group: public.key_group().clone(),
             artifact: Artifact::Psbt(payment(public, sats).to_bytes()),
             request: request(),
+            suite: Suite::Tr,
             life: Duration::from_secs(3600),
         };
         let Reply::Approved(approval) = self.ask(Command::Approve(approve))? else {

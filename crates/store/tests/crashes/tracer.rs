@@ -1,5 +1,5 @@
-//! Runs the life in a process of its own, stops it at each of its system calls that change the disk, and does there what
-//! it is told: kill, fail, cut short. Calls are counted over all threads.
+//! Runs the life in a process of its own, stops it at each of its system calls that change the disk, and does there
+//! what it is told: kill, fail, cut short. Calls are counted over all threads.
 
 use std::collections::BTreeMap;
 use std::fs;
