@@ -54,8 +54,8 @@ impl Engine {
     /// First half: refuses what is completed, unknown or mismatched, and prepares the computation.
     ///
     /// # Errors
-    /// `session_finalized`, `attempt_already_aggregated`, `session_not_found` for an attempt this engine neither opened nor signed for,
-    /// `validation_error`.
+    /// `session_finalized`, `attempt_already_aggregated`, `session_not_found` for an attempt this engine neither opened
+    /// nor signed for, `validation_error`.
     pub fn aggregate(&mut self, request: Aggregate) -> Result<AggregateJob, Rejection> {
         self.ready()?;
         let Aggregate {

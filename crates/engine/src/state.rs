@@ -212,8 +212,8 @@ impl State {
         }
     }
 
-    /// A retired session needs no markers: whatever would meet them is refused before. What was under way and comes later
-    /// is not kept either.
+    /// A retired session needs no markers: whatever would meet them is refused before. What was under way and comes
+    /// later is not kept either.
     fn retire(&mut self, retired: RetiredRecord) {
         let RetiredRecord { key_group, session } = &retired;
         let (lowest, lowest_seat) = lowest(key_group, session);

@@ -4,8 +4,8 @@
     clippy::panic,
     reason = "a test may panic"
 )]
-//! An engine answers as a naive reference does, whatever is asked in whatever order, over restarts, clones and old logs put
-//! back; and no nonce pair makes two shares. `just model` walks further.
+//! An engine answers as a naive reference does, whatever is asked in whatever order, over restarts, clones and old logs
+//! put back; and no nonce pair makes two shares. `just model` walks further.
 
 #[path = "model/reference.rs"]
 mod reference;

@@ -63,7 +63,8 @@ fn e08_no_request_can_bring_a_key() {
     assert_eq!(empty.abort(at(0), &abort), Ok(false));
 }
 
-/// Each gate, closed before the attempt is opened, and closed after its nonces are drawn: the same refusal, word for word.
+/// Each gate, closed before the attempt is opened, and closed after its nonces are drawn: the same refusal, word for
+/// word.
 #[test]
 fn e23_open_meets_every_gate_that_round2_meets() {
     let closes: [(&str, fn(&mut Bench)); 4] = [

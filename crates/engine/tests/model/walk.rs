@@ -1,12 +1,15 @@
-//! A random walk through an engine's calls, over clones, restarts and old logs put back; every answer is compared with the
-//! reference's, and no commitments ever come with two shares.
+//! A random walk through an engine's calls, over clones, restarts and old logs put back; every answer is compared with
+//! the reference's, and no commitments ever come with two shares.
+
+#[path = "changes.rs"]
+mod changes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hardfrost_engine::{
-    Abort, Artifact, AttemptKey, Code, Decision, Engine, Log, LogError, MemberCommitments,
-    MemoryLog, PendingChange, PendingShare, Rejection, SigningPackage, Staged,
+    Abort, Artifact, AttemptKey, Code, Engine, Log, LogError, MemberCommitments, MemoryLog,
+    PendingShare, Rejection, SigningPackage, Staged,
 };
 use hardfrost_frost::SignatureShare;
 use hardfrost_primitives::derive::AttemptContext;
@@ -16,7 +19,7 @@ use rand_core::SeedableRng;
 
 use super::reference::{key_of, Facts, Reference};
 use super::step::{Fate, Package, Step};
-use super::support::{approve, at, code, durable, ids, member, reason, Group, Scripted, Signing};
+use super::support::{approve, at, code, durable, ids, member, Group, Scripted, Signing};
 use super::support::{RAW_TAG, SESSION_LIFE};
 
 pub type SessionNo = usize;
@@ -213,11 +216,11 @@ impl Walk {
             Step::Settle(fate) => self.settle(which, step, *fate),
             Step::Abort(attempt, seat) => self.abort(which, step, *attempt, *seat),
             Step::Aggregate(choice, number) => self.aggregate(which, step, *choice, *number),
-            Step::Kill(..)
-            | Step::Finalize(_)
-            | Step::Quarantine(..)
-            | Step::Unquarantine(..)
-            | Step::Convict(..) => self.change(which, step),
+            Step::Kill(key, session) => self.kill(which, step, *key, *session),
+            Step::Finalize(session) => self.finalize(which, step, *session),
+            Step::Quarantine(key, seat) => self.quarantine(which, step, (*key, *seat)),
+            Step::Unquarantine(key, seat) => self.unquarantine(which, step, (*key, *seat)),
+            Step::Convict(key, seat, proof) => self.convict(which, step, (*key, *seat), *proof),
             Step::Restart => self.restart(which),
             Step::Clone => self.duplicate(which),
             Step::Remember => {
@@ -530,81 +533,6 @@ impl Walk {
         let good = signature.as_ref().is_ok_and(|s| signing.is_signed_by(s));
         assert_eq!(good, signature.is_ok(), "{step:?}");
         self.same(step, signature.map(drop), expected);
-    }
-
-    fn change(&mut self, which: usize, step: &Step) {
-        let now = self.now;
-        let key_group = |key: usize| {
-            let signing = &self.sessions[key * SESSIONS_A_KEY];
-            signing.public.key_group().clone()
-        };
-        let named = |session: SessionNo| self.sessions[session].session.clone();
-        let body = &mut self.bodies[which];
-        let (engine, reference) = (&mut body.engine, &mut body.reference);
-        let ready = reference.ready();
-        let (decided, expected) = match step {
-            Step::Kill(key, session) => {
-                let request = hardfrost_engine::EmergencyRekey {
-                    key_group: key_group(session.map_or(*key, key_of)),
-                    session: session.map(named),
-                    reason: reason("a walk"),
-                };
-                let key = session.map_or(*key, key_of);
-                let expected = reference.kill(now, key, *session);
-                (engine.emergency_rekey(at(now), request), expected)
-            }
-            Step::Finalize(session) => {
-                let request = hardfrost_engine::FinalizeSession {
-                    key_group: key_group(key_of(*session)),
-                    session: named(*session),
-                };
-                let expected = reference.finalize(now, *session);
-                (engine.finalize_session(at(now), request), expected)
-            }
-            Step::Quarantine(key, seat) => {
-                let request = hardfrost_engine::Quarantine {
-                    key_group: key_group(*key),
-                    member: member(*seat),
-                    reason: reason("a walk"),
-                };
-                let decided = engine.quarantine(at(now), request);
-                if ready.is_ok() {
-                    reference.facts.kept_out.insert((*key, *seat));
-                }
-                (decided, ready)
-            }
-            Step::Unquarantine(key, seat) => {
-                let request = hardfrost_engine::Unquarantine {
-                    key_group: key_group(*key),
-                    member: member(*seat),
-                };
-                let decided = engine.unquarantine(at(now), request);
-                (decided, ready.map(|()| reference.let_in((*key, *seat))))
-            }
-            Step::Convict(key, seat, proof) => {
-                let request = hardfrost_engine::Convict {
-                    key_group: key_group(*key),
-                    member: member(*seat),
-                    evidence: hardfrost_primitives::Hash32([*proof; 32]),
-                    proof: vec![*proof],
-                };
-                let decided = engine.convict(at(now), request);
-                (
-                    decided,
-                    ready.map(|()| reference.convict((*key, *seat), *proof)),
-                )
-            }
-            other => panic!("no change: {other:?}"),
-        };
-        let done = decided.map(|decision| match decision {
-            Decision::Already(_) => {}
-            Decision::New(staged) => {
-                let staged: Staged<PendingChange> = staged;
-                let committed = durable(staged, &mut body.log);
-                body.engine.release_change(committed).unwrap();
-            }
-        });
-        self.same(step, done, expected);
     }
 
     /// The process dies, and what was on its way with it.
