@@ -48,6 +48,10 @@ deny:
 demo *ARGS:
     cargo run --release -- demo {{ ARGS }}
 
+# What the arithmetic costs beside the FROST library, in one process: `just bench --json`.
+bench *ARGS:
+    cargo run --release -p hardfrost-bench -- {{ ARGS }}
+
 # Signs together with other FROST implementations; needs node and Python. An argument is the seed to repeat.
 interop *ARGS:
     interop/run {{ ARGS }}

@@ -13,7 +13,7 @@ use std::process::Command;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
 /// What each crate may depend on, beside `primitives`, which is open to all.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("primitives", &[]),
     ("frost", &[]),
     ("wire", &[]),
@@ -35,6 +35,8 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("cli", &["api", "node", "sim", "evidence"]),
     // The mixed test sessions: a program beside the house. No row names it, so nothing depends on it.
     ("interop", &["frost"]),
+    // The measurements: a program beside the house too, and the only place for other implementations to compare with.
+    ("bench", &["frost"]),
 ];
 
 /// The binary runs the node loop itself, so it may reach these, for as long as there is no node.

@@ -49,8 +49,11 @@ impl SecretPolynomial {
 
 /// k·P for a small public k: as many doublings as k has bits, no more.
 fn small_times(k: u16, point: ProjectivePoint) -> ProjectivePoint {
-    let mut product = ProjectivePoint::IDENTITY;
-    for bit in (0..16 - k.leading_zeros()).rev() {
+    let Some(top) = k.checked_ilog2() else {
+        return ProjectivePoint::IDENTITY;
+    };
+    let mut product = point;
+    for bit in (0..top).rev() {
         product = product.double();
         if k >> bit & 1 == 1 {
             product += point;
@@ -125,4 +128,40 @@ pub(super) fn normalized(points: &[ProjectivePoint]) -> Vec<AffinePoint> {
     let mut affine = vec![AffinePoint::IDENTITY; points.len()];
     ProjectivePoint::batch_normalize(points, &mut affine);
     affine
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::rand_core::SeedableRng;
+
+    #[test]
+    fn every_public_value_is_that_of_the_secret_polynomial() {
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
+        for (threshold, count) in [(2, 2), (2, 1000), (5, 300), (40, 40)] {
+            let (secret, commitment) = SecretPolynomial::draw(threshold, &mut rng);
+            let public = PublicPolynomial::new(&commitment);
+            let values = normalized(&public.at_all(count));
+            assert_eq!(values.len(), usize::from(count));
+            for (member, value) in Member::all(count).zip(values) {
+                let expected = secret_times_g(&secret.at(member)).unwrap();
+                assert_eq!(to_k256(&expected).to_affine(), value, "{member}");
+            }
+        }
+    }
+
+    #[test]
+    fn coefficients_that_cancel_leave_a_polynomial() {
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(2);
+        let (_, first) = SecretPolynomial::draw(3, &mut rng);
+        let mut second = SecretPolynomial::draw(3, &mut rng).1;
+        let negated = |point: &PublicKey| point.negate(secp256k1::SECP256K1);
+        second[2] = negated(&first[2]);
+        let both = [&first[..], &second[..]];
+        let sum = PublicPolynomial::sum(3, both.into_iter()).at_all(5);
+        let (first, second) = both.map(PublicPolynomial::new).into();
+        for (member, value) in Member::all(5).zip(sum) {
+            assert_eq!(first.at(member) + second.at(member), value);
+        }
+    }
 }

@@ -1,0 +1,210 @@
+//! The rows of signing.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use frost_core::CheaterDetection;
+use frost_secp256k1_tr::{round1, round2};
+use hardfrost_frost::{aggregate, sign, verify_share};
+use hardfrost_primitives::{Message, Suite};
+use rand_chacha::rand_core::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+
+use crate::clock::{medians, timed, Measured};
+use crate::library::Library;
+use crate::ours::{bent, Ours};
+use crate::table::Row;
+
+const LIBRARY: &str = "FROST library";
+const ROUNDS: usize = 31;
+
+/// What is measured over and over.
+struct Stage {
+    library: Library,
+    ours: Ours,
+    rng: ChaCha20Rng,
+}
+
+/// Both sides' medians.
+type Pair = (Duration, Duration);
+
+fn pair(rounds: usize, ours: Measured<'_>, theirs: Measured<'_>) -> anyhow::Result<Pair> {
+    match medians(rounds, &mut [ours, theirs])[..] {
+        [ours, theirs] => Ok((ours, theirs)),
+        _ => anyhow::bail!("two sides have two medians"),
+    }
+}
+
+/// Medians of everything, under `bip445` where nothing else is said.
+struct Costs {
+    commit: Pair,
+    round2: Pair,
+    aggregate: Pair,
+    verify: Pair,
+    blame: Pair,
+    tr_round2: Pair,
+}
+
+impl Stage {
+    fn new(size: (u16, u16)) -> anyhow::Result<Self> {
+        let mut rng = ChaCha20Rng::seed_from_u64(445);
+        let message = Message([0x5a; 32]);
+        let library = Library::new(size, &message.0, &mut rng)?;
+        let ours = Ours::new(&library.keys, &library.public, message)?;
+        Ok(Self { library, ours, rng })
+    }
+
+    fn commit(&self) -> anyhow::Result<Pair> {
+        let (mut one, mut other) = (self.rng.clone(), self.rng.clone());
+        let share = self.ours.shares.first().context("a group has members")?;
+        let key = self.library.keys.first().context("a group has members")?;
+        let ours = || timed(|| share.commit(Suite::Bip445, &mut one));
+        let theirs = || timed(|| round1::commit(key.signing_share(), &mut other));
+        pair(ROUNDS * 3, Box::new(ours), Box::new(theirs))
+    }
+
+    /// From parsed commitments to a share: sums, coefficients and all.
+    fn round2(&self, suite: Suite) -> anyhow::Result<Pair> {
+        let mut rng = self.rng.clone();
+        let share = self.ours.shares.first().context("a group has members")?;
+        let derived = self.ours.derived(share)?;
+        let key = self.library.keys.first().context("a group has members")?;
+        let nonces = self.library.nonces.get(key.identifier());
+        let nonces = nonces.context("this signer committed")?;
+        let ours = || {
+            let mut session = self.ours.session(suite, &mut rng);
+            let own = session.nonces.remove(&share.member());
+            timed(|| {
+                let package = self.ours.package(suite, session.commitments).ok()?;
+                sign(&derived, own?, &package).ok()
+            })
+        };
+        let theirs = || timed(|| round2::sign(&self.library.package, nonces, key));
+        pair(ROUNDS, Box::new(ours), Box::new(theirs))
+    }
+
+    fn judging(&self) -> anyhow::Result<(Pair, Pair, Pair)> {
+        let library = &self.library;
+        let mut rng = self.rng.clone();
+        let session = self.ours.session(Suite::Bip445, &mut rng);
+        let commitments = session.commitments.clone();
+        let package = self.ours.package(Suite::Bip445, commitments.clone())?;
+        let made = self.ours.sign(session, &package)?;
+        anyhow::ensure!(
+            aggregate(&package, &made).is_ok(),
+            "our shares make no signature"
+        );
+        let sum = || {
+            let commitments = commitments.clone();
+            timed(|| {
+                let package = self.ours.package(Suite::Bip445, commitments).ok()?;
+                aggregate(&package, &made).ok()
+            })
+        };
+        let theirs = || {
+            timed(|| {
+                frost_secp256k1_tr::aggregate(&library.package, &library.shares, &library.public)
+            })
+        };
+        let summed = pair(ROUNDS, Box::new(sum), Box::new(theirs))?;
+
+        let (member, share) = made.first_key_value().context("somebody signed")?;
+        let (id, their_share) = library
+            .shares
+            .first_key_value()
+            .context("somebody signed")?;
+        let verifying = library.public.verifying_shares().get(id);
+        let verifying = verifying.context("every member has a verifying share")?;
+        let key = library.public.verifying_key();
+        let one = || timed(|| verify_share(&package, *member, share));
+        let theirs = || {
+            let package = &library.package;
+            timed(|| frost_core::verify_signature_share(*id, verifying, their_share, package, key))
+        };
+        let verified = pair(ROUNDS, Box::new(one), Box::new(theirs))?;
+
+        let (bad, their_bad) = (bent(&made), library.bad_shares()?);
+        let blame = || timed(|| aggregate(&package, &bad).err());
+        let theirs = || {
+            let all = CheaterDetection::AllCheaters;
+            let package = &library.package;
+            timed(|| frost_core::aggregate_custom(package, &their_bad, &library.public, all).err())
+        };
+        let blamed = pair(ROUNDS / 3, Box::new(blame), Box::new(theirs))?;
+        Ok((summed, verified, blamed))
+    }
+
+    fn costs(&self) -> anyhow::Result<Costs> {
+        let (aggregate, verify, blame) = self.judging()?;
+        Ok(Costs {
+            commit: self.commit()?,
+            round2: self.round2(Suite::Bip445)?,
+            aggregate,
+            verify,
+            blame,
+            tr_round2: self.round2(Suite::Tr)?,
+        })
+    }
+}
+
+/// Round2 at the smallest and at the largest group of the suite.
+fn growth() -> anyhow::Result<Row> {
+    let (small, large) = (Stage::new((2, 128))?, Stage::new((128, 128))?);
+    let turn = |stage: &Stage, rng: &mut ChaCha20Rng| -> Option<Duration> {
+        let share = stage.ours.shares.first()?;
+        let derived = stage.ours.derived(share).ok()?;
+        let mut session = stage.ours.session(Suite::Bip445, rng);
+        let own = session.nonces.remove(&share.member())?;
+        Some(timed(|| {
+            let package = stage
+                .ours
+                .package(Suite::Bip445, session.commitments)
+                .ok()?;
+            sign(&derived, own, &package).ok()
+        }))
+    };
+    let (mut one, mut other) = (small.rng.clone(), large.rng.clone());
+    let both = pair(
+        ROUNDS,
+        Box::new(|| turn(&large, &mut one).unwrap_or_default()),
+        Box::new(|| turn(&small, &mut other).unwrap_or_default()),
+    )?;
+    Ok(Row::new(
+        "round2 bip445, t = 128",
+        both,
+        ("the same, t = 2", 1.5),
+    ))
+}
+
+/// All rows of signing, for t-of-n.
+pub fn rows(size: (u16, u16)) -> anyhow::Result<Vec<Row>> {
+    let costs = Stage::new(size)?.costs()?;
+    let (t, n) = (u32::from(size.0), u32::from(size.1));
+    // n commit, t sign, the coordinator checks every share, the others sum once.
+    let whole = |side: fn(&Pair) -> Duration| {
+        let [commit, round2, verify, sum] = [
+            &costs.commit,
+            &costs.round2,
+            &costs.verify,
+            &costs.aggregate,
+        ]
+        .map(side);
+        commit * n + round2 * t + verify * t + sum * (n - 1)
+    };
+    let robust = (whole(|pair| pair.0), whole(|pair| pair.1));
+    let row = |what: &str, costs, goal| Row::new(what, costs, (LIBRARY, goal));
+    Ok(vec![
+        row("commit", costs.commit, 0.35),
+        row("round2 bip445, sums included", costs.round2, 0.04),
+        row(
+            "aggregate and verify, honest, sums included",
+            costs.aggregate,
+            0.06,
+        ),
+        row("find all bad shares, all are bad", costs.blame, 0.35),
+        row("verify one share, session cached", costs.verify, 0.035),
+        row("one robust signing, all nodes (composed)", robust, 0.05),
+        row("round2 tr, the library's bytes", costs.tr_round2, 0.45),
+        growth()?,
+    ])
+}

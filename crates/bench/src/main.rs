@@ -1,0 +1,56 @@
+//! `hardfrost-bench`: what the arithmetic costs beside the FROST library, in one process. Nothing is stored unless asked for.
+
+mod arithmetic;
+mod clock;
+mod keygen;
+mod library;
+mod ours;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Parser;
+
+use table::Table;
+
+/// Prints a table: what, ours, the yardstick, their ratio, the goal, met or not.
+///
+/// Times are CPU time of one thread, medians, both sides by turns. Only the ratio means something on another machine.
+#[derive(Parser)]
+#[command(name = "hardfrost-bench", version)]
+struct Arguments {
+    /// How many members must sign
+    #[arg(short = 't', long, value_name = "T", default_value_t = 67)]
+    threshold: u16,
+    /// How many members there are
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+    members: u16,
+    /// Print one JSON object instead
+    #[arg(long)]
+    json: bool,
+    /// Draw the ratios into this file too
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let size = (arguments.threshold, arguments.members);
+    anyhow::ensure!(
+        (2..=128).contains(&size.1) && (2..=size.1).contains(&size.0),
+        "a group has 2 <= t <= n <= 128"
+    );
+    let mut rows = arithmetic::rows(size)?;
+    rows.push(keygen::row(size)?);
+    let table = Table { rows };
+    if let Some(path) = &arguments.svg {
+        std::fs::write(path, table.svg()).with_context(|| path.display().to_string())?;
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string(&table)?);
+    } else {
+        print!("{}", table.text());
+    }
+    Ok(())
+}
