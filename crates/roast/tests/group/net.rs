@@ -107,7 +107,7 @@ impl<'a> Net<'a> {
         };
         let speaker = self.group.speaker(number, life);
         let (group, engine) = (self.group, Engine::Honest);
-        let node = group.node_at(speaker, self.now, self.message, engine, times);
+        let node = group.node_at(speaker, self.now, self.message, (engine, times));
         self.nodes.insert(member(number), node);
         self.collect();
     }

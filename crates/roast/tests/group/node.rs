@@ -36,7 +36,7 @@ impl Group {
     /// `number` has started the session; its first frames are in `sent`.
     pub fn node(&self, number: u16, message: Message, engine: Engine) -> Node {
         let speaker = self.speaker(number, incarnation(member(number)));
-        self.node_at(speaker, Duration::ZERO, message, engine, 0)
+        self.node_at(speaker, Duration::ZERO, message, (engine, 0))
     }
 
     pub fn speaker(&self, number: u16, incarnation: Incarnation) -> Speaker {
@@ -54,8 +54,7 @@ impl Group {
         speaker: Speaker,
         now: Duration,
         message: Message,
-        engine: Engine,
-        life: u8,
+        (engine, life): (Engine, u8),
     ) -> Node {
         let who = speaker.member;
         let (mut session, effects) =
