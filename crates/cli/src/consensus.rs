@@ -4,10 +4,10 @@ use bitcoin::consensus::encode::serialize;
 use bitcoin::{Transaction, TxOut, Witness};
 use bitcoinconsensus::{verify_with_flags, Utxo, VERIFY_ALL_PRE_TAPROOT, VERIFY_TAPROOT};
 
-/// Whether consensus accepts every input of `transaction`, which spends `spent` in the order of its inputs. All spent
-/// outputs are handed over: without them taproot is not checked at all.
-pub fn accepts(transaction: &Transaction, spent: &[TxOut]) -> bool {
-    if spent.len() != transaction.input.len() {
+/// Whether consensus accepts the `inputs` of `transaction`, which spends `spent` in the order of all its inputs. All
+/// spent outputs are handed over: without them taproot is not checked at all.
+pub fn accepts(transaction: &Transaction, spent: &[TxOut], inputs: &[usize]) -> bool {
+    if spent.len() != transaction.input.len() || inputs.is_empty() {
         return false;
     }
     let bytes = serialize(transaction);
@@ -25,20 +25,20 @@ pub fn accepts(transaction: &Transaction, spent: &[TxOut]) -> bool {
         })
         .collect();
     let flags = VERIFY_ALL_PRE_TAPROOT | VERIFY_TAPROOT;
-    spent
-        .iter()
-        .zip(&scripts)
-        .enumerate()
-        .all(|(index, (out, script))| {
-            let value = out.value.to_sat();
-            verify_with_flags(script, value, &bytes, Some(&utxos), index, flags).is_ok()
-        })
+    inputs.iter().all(|index| {
+        let (Some(out), Some(script)) = (spent.get(*index), scripts.get(*index)) else {
+            return false;
+        };
+        let value = out.value.to_sat();
+        verify_with_flags(script, value, &bytes, Some(&utxos), *index, flags).is_ok()
+    })
 }
 
-/// The same transaction with one bit of its first input's signature flipped.
-pub fn corrupted_twin(transaction: &Transaction) -> Transaction {
+/// The same transaction with one bit of the first of these inputs' signature flipped.
+pub fn corrupted_twin(transaction: &Transaction, inputs: &[usize]) -> Transaction {
     let mut twin = transaction.clone();
-    if let Some(input) = twin.input.first_mut() {
+    let first = inputs.first().and_then(|index| twin.input.get_mut(*index));
+    if let Some(input) = first {
         let mut items = input.witness.to_vec();
         if let Some(byte) = items.first_mut().and_then(|signature| signature.last_mut()) {
             *byte ^= 1;

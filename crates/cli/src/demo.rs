@@ -1,19 +1,23 @@
 //! `hardfrost demo`: from nothing to a verified taproot spend, with members that are silent or cheat if asked for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{ensure, Context};
 use bitcoin::consensus::encode::serialize_hex;
 use clap::Args;
 use hardfrost_evidence::EvidenceFile;
-use hardfrost_primitives::{RequestId, Suite, MEMBERS_DEFAULT_MAX};
-use hardfrost_spend::{Explanation, Network};
+use hardfrost_primitives::RequestId;
+use hardfrost_spend::{Explanation, Network, UnsignedPsbt};
 
 use crate::cheat::CheatKind;
 use crate::cluster::{Cluster, MadeKey, Signing};
 use crate::faulty;
+use crate::group_files;
+use crate::group_size::{GroupSize, Wanted};
+use crate::homes::{random, Homes};
 use crate::in_process::InProcess;
+use crate::keep::Keep;
 use crate::out_dir::OutDir;
 use crate::report::{self, Culprit, Report};
 use crate::roster_file;
@@ -28,18 +32,14 @@ use crate::Failure;
     hardfrost demo -t 7 -n 10               a larger group\n  \
     hardfrost demo --silent 1 --cheat 1     one member never answers, one sends a bad share\n  \
     hardfrost demo --cheat 2 --cheat-kind double-package\n  \
-    hardfrost demo --json --out run-1       one JSON object, files in run-1/\n\n\
-    The coins are made up (regtest) and no secret is written anywhere.")]
+    hardfrost demo --json --out run-1       one JSON object, files in run-1/\n  \
+    hardfrost demo --keep group             the group stays in group/ and signs again\n  \
+    hardfrost demo --keep group --psbt FILE it signs a PSBT that spends its coins\n\n\
+    The coins are made up (regtest) unless --psbt brings others. Without --keep no secret is\n\
+    written anywhere. With it the folder holds all that signs: whoever has it has the coins.")]
 pub struct Demo {
-    /// How many members must sign: 2 to n
-    #[arg(short = 't', long, value_name = "T", default_value_t = 3)]
-    threshold: u16,
-    /// How many members there are: 2 to 128
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
-    members: u16,
-    /// The suite they sign with: tr or bip445
-    #[arg(long, value_name = "SUITE", default_value_t = Suite::Bip445)]
-    suite: Suite,
+    #[command(flatten)]
+    wanted: Wanted,
     /// How many members never answer once there is a key
     #[arg(long, value_name = "K", default_value_t = 0)]
     silent: u16,
@@ -54,6 +54,12 @@ pub struct Demo {
         requires = "cheat"
     )]
     cheat_kind: CheatKind,
+    /// The folder that keeps the group; made if absent
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// A PSBT for the kept group to sign, binary or base64; `-` for standard input
+    #[arg(long, value_name = "FILE", requires = "keep")]
+    psbt: Option<PathBuf>,
     /// The folder for the public files; made if absent
     #[arg(long, value_name = "DIR", default_value = "hardfrost-demo")]
     out: PathBuf,
@@ -67,16 +73,22 @@ pub struct Demo {
 /// # Errors
 /// [`Failure::Usage`] when the sizes do not go together; everything else is a failure.
 pub fn run(arguments: &Demo) -> Result<(), Failure> {
-    check_sizes(arguments).map_err(Failure::Usage)?;
-    let out = OutDir::prepare(&arguments.out)?;
     let story = Story::new(arguments.json);
-    let Told { report, unsigned } = tell(arguments, &out, &story)?;
+    let out = OutDir::at(&arguments.out)?;
+    let brought = arguments.psbt.as_deref().map(read_psbt).transpose()?;
+    let begun = begin(arguments, &story)?;
+    let spending = match brought {
+        Some(psbt) => Spending::of(psbt, &begun.key.public).context("this PSBT is not signed")?,
+        None => Spending::prepare(&begun.key.public)?,
+    };
+    out.prepare()?;
+    let Told { report, unsigned } = tell(arguments, begun, &spending, (&out, &story))?;
     let json = serde_json::to_string(&report).context("the report is plain data")?;
     out.mark(&json)?;
     if arguments.json {
         print_line(&json);
     } else {
-        story.ends(&out, unsigned.is_empty(), &report.culprits);
+        story.ends(&out, arguments.keep.as_deref());
     }
     if report.verified {
         Ok(())
@@ -87,73 +99,116 @@ pub fn run(arguments: &Demo) -> Result<(), Failure> {
     }
 }
 
+fn read_psbt(file: &Path) -> anyhow::Result<UnsignedPsbt> {
+    let bytes = group_files::read(file)?;
+    UnsignedPsbt::parse(&bytes).with_context(|| format!("{} is no PSBT", file.display()))
+}
+
+/// Nodes that hold a key.
+struct Begun {
+    cluster: InProcess,
+    key: MadeKey,
+    size: GroupSize,
+}
+
 /// What came of it, and why it was not signed, if it was not.
 struct Told {
     report: Report,
     unsigned: Vec<String>,
 }
 
-fn check_sizes(arguments: &Demo) -> Result<(), String> {
-    let Demo {
-        threshold,
-        members,
-        silent,
-        cheat,
-        ..
-    } = *arguments;
-    if !(2..=MEMBERS_DEFAULT_MAX).contains(&members) {
-        return Err(format!(
-            "-n {members}: a group has 2 to {MEMBERS_DEFAULT_MAX} members"
-        ));
+/// Makes a key, or finds the one that is kept.
+fn begin(arguments: &Demo, story: &Story) -> Result<Begun, Failure> {
+    let wanted = arguments.wanted.new_group();
+    let keep = arguments.keep.as_deref().map(Keep::at);
+    let kept = keep.as_ref().filter(|keep| keep.is_there());
+    let homes = match (kept, &keep) {
+        (Some(kept), _) => kept.open()?,
+        (None, None) => {
+            let size = enough_honest(wanted.clone(), arguments)?;
+            Homes::in_memory(size.suite, size.members)?
+        }
+        (None, Some(keep)) => {
+            let size = enough_honest(wanted.clone(), arguments)?;
+            if arguments.psbt.is_some() {
+                let shown = keep.path().display();
+                let why = "--psbt is for a group that is there: make one first, without it";
+                return Err(Failure::Usage(format!("{shown} keeps no group; {why}")));
+            }
+            keep.found(size.suite, size.members)?
+        }
+    };
+    let mut cluster = InProcess::new(homes)?;
+    let (key, size) = match cluster.known_key()? {
+        Some(key) => {
+            let size = arguments.wanted.kept_group(&key.public, cluster.roster());
+            let size = enough_honest(size, arguments)?;
+            story.found(&key, arguments.keep.as_deref());
+            (key, size)
+        }
+        None => {
+            let members = cluster.roster().count();
+            let size = enough_honest(wanted, arguments)?;
+            if members != size.members || cluster.roster().suite() != size.suite {
+                let why = "the kept operators are others: leave -n and --suite away";
+                return Err(Failure::Usage(why.to_owned()));
+            }
+            story.begins(size, arguments.keep.as_deref());
+            (make_key(&mut cluster, size.threshold, story)?, size)
+        }
+    };
+    if let Some(keep) = keep {
+        keep.certify(&key.certificate.to_bytes())?;
     }
-    if threshold < 2 {
-        return Err(format!(
-            "-t {threshold}: at least 2 members must sign, or one alone could spend"
-        ));
-    }
-    if threshold > members {
-        return Err(format!(
-            "-t {threshold} -n {members}: more members would have to sign than there are"
-        ));
-    }
-    if u32::from(silent) + u32::from(cheat) >= u32::from(members) {
-        return Err(format!(
-            "--silent {silent} --cheat {cheat}: at least one of {members} members must be honest"
-        ));
-    }
-    Ok(())
+    Ok(Begun { cluster, key, size })
 }
 
-fn tell(arguments: &Demo, out: &OutDir, story: &Story) -> anyhow::Result<Told> {
-    let mut cluster = InProcess::new(arguments.suite, arguments.members)?;
-    story.begins((arguments.threshold, arguments.members), arguments.suite);
-    let key = make_key(&mut cluster, arguments.threshold, story)?;
+fn enough_honest(size: Result<GroupSize, String>, arguments: &Demo) -> Result<GroupSize, Failure> {
+    let size = size.map_err(Failure::Usage)?;
+    let Demo { silent, cheat, .. } = arguments;
+    let GroupSize { members, .. } = size;
+    if u32::from(*silent) + u32::from(*cheat) >= u32::from(members) {
+        return Err(Failure::Usage(format!(
+            "--silent {silent} --cheat {cheat}: at least one of {members} members must be honest"
+        )));
+    }
+    Ok(size)
+}
+
+fn tell(
+    arguments: &Demo,
+    begun: Begun,
+    spending: &Spending,
+    (out, story): (&OutDir, &Story),
+) -> anyhow::Result<Told> {
+    let Begun {
+        mut cluster,
+        key,
+        size,
+    } = begun;
     let certificate = key.certificate.to_bytes();
-    out.write(
-        "roster.toml",
-        roster_file::to_toml(cluster.roster())?.as_bytes(),
-    )?;
+    let roster = roster_file::to_toml(cluster.roster())?;
+    out.write("roster.toml", roster.as_bytes())?;
     out.write("certificate.bin", &certificate)?;
-
-    let spending = Spending::prepare(&key.public)?;
-    out.write("funding.hex", serialize_hex(&spending.funding).as_bytes())?;
+    if let Some(funding) = &spending.funding {
+        out.write("funding.hex", serialize_hex(funding).as_bytes())?;
+    }
     out.write("spend.before.psbt", &spending.psbt.to_bytes())?;
-    story.spend(
-        &spending.address,
-        &Explanation::new(&spending.plan, Network::Regtest),
-    );
+    let explained = Explanation::new(&spending.plan, Network::Regtest);
+    story.spend(&spending.address, &explained, spending.funding.is_some());
 
-    let signing = sign(arguments, &mut cluster, (&key, &spending), story)?;
+    let signing = sign(arguments, &mut cluster, (&key, spending), story)?;
     let culprits = write_evidence(&signing, cluster.roster(), &certificate, out)?;
+    cluster.close()?;
     story.culprits(&culprits, out);
     let (transaction, verified, unsigned) = match signatures(&signing) {
         Ok(signatures) => {
-            let (transaction, verified) = spending.finish(&signatures, out)?;
-            story.verified(&transaction, verified);
-            (transaction, verified, Vec::new())
+            let finished = spending.finish(&signatures, out)?;
+            story.verified(&finished);
+            (finished.transaction, finished.verified, Vec::new())
         }
         Err(mut unsigned) => {
-            unsigned.extend(absent(&signing, arguments));
+            unsigned.extend(absent(&signing, size, arguments));
             story.unsigned(&unsigned);
             (spending.psbt.transaction().clone(), false, unsigned)
         }
@@ -171,10 +226,10 @@ fn tell(arguments: &Demo, out: &OutDir, story: &Story) -> anyhow::Result<Told> {
 }
 
 /// Whether it could have been signed at all, and who is missing: those never heard of, those that owe a share.
-fn absent(signing: &Signing, arguments: &Demo) -> Vec<String> {
-    let Demo {
+fn absent(signing: &Signing, size: GroupSize, arguments: &Demo) -> Vec<String> {
+    let GroupSize {
         threshold, members, ..
-    } = *arguments;
+    } = size;
     let honest = members - arguments.silent - arguments.cheat;
     let mut said = Vec::new();
     if honest < threshold {
@@ -210,14 +265,20 @@ fn sign(
     (key, spending): (&MadeKey, &Spending),
     story: &Story,
 ) -> anyhow::Result<Signing> {
-    let request = RequestId::new("demo")?;
+    // A name of its own each time: what was signed before is signed again in another session.
+    let request = RequestId::new(&format!("demo-{}", hex::encode(random::<8>())))?;
     let input = spending
         .plan
         .inputs()
         .first()
         .context("the PSBT has an input of ours")?;
     let wanted = (arguments.silent, arguments.cheat, arguments.cheat_kind);
-    let faults = faulty::pick(wanted, &key.public, input, (arguments.suite, &request))?;
+    let faults = faulty::pick(
+        wanted,
+        &key.public,
+        input,
+        (cluster.roster().suite(), &request),
+    )?;
     story.faults(&faults);
     cluster.turn_faulty(&faults);
     let bytes = spending.psbt.to_bytes();

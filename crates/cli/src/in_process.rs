@@ -6,23 +6,26 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{bail, Context};
-use hardfrost_dkg::{CeremonyKind, Descriptor, Step};
-use hardfrost_engine::{Engine, MemoryLog};
-use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, RequestId, Suite, UnixTime};
+use anyhow::{bail, ensure, Context};
+use hardfrost_dkg::{CeremonyKind, Certificate, Descriptor, Step};
+use hardfrost_engine::{Engine, HeldKey};
+use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, RequestId, UnixTime};
 use hardfrost_seat::{Event, Input, Request, Seat, SeatTerms};
-use hardfrost_wire::{FromPeer, Incarnation, Operator, OperatorIndex, OperatorKey, Roster};
-use rand_core::{OsRng, RngCore};
+use hardfrost_wire::{FromPeer, Incarnation, OperatorIndex, OperatorKey, Roster};
 use zeroize::Zeroizing;
 
 use crate::cheat::{Saboteur, To};
 use crate::cluster::{Cluster, Faults, MadeKey, Signing};
+use crate::homes::{random, Home, Homes};
 use crate::node::{Node, Turn};
 use crate::progress::Progress;
 use crate::watched::Watched;
 
 /// How long a key generation or a signing may take before it is called failed.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// A turn of all nodes that waits for slow disks.
+const DISK_TICK: Duration = Duration::from_millis(100);
 
 /// n nodes and the queues between them.
 ///
@@ -38,59 +41,38 @@ pub struct InProcess {
     longest_tick: Duration,
 }
 
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    OsRng.fill_bytes(&mut bytes);
-    bytes
-}
-
-fn operator_secret() -> Zeroizing<[u8; 32]> {
-    loop {
-        let secret = Zeroizing::new(random::<32>());
-        if OperatorKey::new(&secret, [0; 32]).is_ok() {
-            return secret;
-        }
-    }
-}
-
 impl InProcess {
-    /// `count` nodes that know each other, sign with `suite` and hold no key.
+    /// Nodes that know each other and begin with what they have at home, each as a new incarnation.
     ///
     /// # Errors
-    /// A roster or engine of that size is refused.
-    pub fn new(suite: Suite, count: u16) -> anyhow::Result<Self> {
-        let secrets: Vec<_> = (0..count).map(|_| operator_secret()).collect();
-        let keys = Member::all(count).zip(&secrets);
-        let keys: Vec<(Member, OperatorKey)> = keys
-            .map(|(member, secret)| Ok((member, OperatorKey::new(secret, random())?)))
-            .collect::<anyhow::Result<_>>()?;
-        let operators = keys.iter().map(|(member, key)| Operator {
-            name: format!("operator-{member}"),
-            key: key.public(),
-            seats: BTreeSet::from([*member]),
-        });
-        let roster = Arc::new(Roster::new(suite, operators.collect())?);
-        let node = |(member, key)| -> anyhow::Result<Node> {
-            let incarnation = Incarnation(random());
-            let roster = Arc::clone(&roster);
+    /// A log that makes no engine.
+    pub fn new(homes: Homes) -> anyhow::Result<Self> {
+        let Homes { roster, homes } = homes;
+        let roster = Arc::new(roster);
+        let (mut nodes, mut secrets) = (Vec::new(), Vec::new());
+        for home in homes {
+            let Home {
+                member,
+                secret,
+                records,
+                log,
+            } = home;
+            let engine = Engine::recover(Limits::default(), BTreeSet::new(), &records)
+                .with_context(|| format!("node {member}"))?;
             let seat = Seat::new(SeatTerms {
                 member,
-                key,
-                incarnation,
-                roster,
+                key: OperatorKey::new(&secret, random())?,
+                incarnation: Incarnation(random()),
+                roster: Arc::clone(&roster),
             });
-            let engine = Engine::recover(Limits::default(), BTreeSet::new(), &[])?;
-            Ok(Node {
+            nodes.push(Node {
                 seat,
                 engine,
-                log: MemoryLog::default(),
+                log,
                 saboteur: None,
-            })
-        };
-        let nodes = keys
-            .into_iter()
-            .map(node)
-            .collect::<anyhow::Result<Vec<_>>>()?;
+            });
+            secrets.push(secret);
+        }
         let inboxes = nodes.iter().map(|_| Vec::new()).collect();
         Ok(Self {
             roster,
@@ -102,6 +84,53 @@ impl InProcess {
             skipped: Duration::ZERO,
             longest_tick: Duration::ZERO,
         })
+    }
+
+    /// The key that the nodes' logs hold, if they hold one: every seat takes it up, and what is proven against members.
+    ///
+    /// # Errors
+    /// Some nodes hold a key that others do not, or one that the roster does not certify.
+    pub fn known_key(&mut self) -> anyhow::Result<Option<MadeKey>> {
+        let mut known: Vec<HeldKey> = Vec::new();
+        for node in &mut self.nodes {
+            let member = node.seat.member();
+            for held in node.engine.held_keys() {
+                let resumed = node.seat.resume(&held);
+                resumed.with_context(|| format!("node {member}"))?;
+                known.push(held);
+            }
+            let convictions = node.engine.convictions();
+            for conviction in convictions.iter().filter(|known| known.in_force) {
+                node.seat.resume_conviction(conviction);
+            }
+        }
+        let Some(first) = known.first() else {
+            return Ok(None);
+        };
+        let same = known
+            .iter()
+            .all(|held| held.certificate == first.certificate);
+        ensure!(
+            same && known.len() == self.nodes.len(),
+            "the nodes do not hold one and the same key: its making was interrupted"
+        );
+        Ok(Some(MadeKey {
+            certificate: Certificate::from_bytes(&first.file)?,
+            public: Arc::clone(&first.public),
+        }))
+    }
+
+    /// Ends all logs in order.
+    ///
+    /// # Errors
+    /// A store's last write failed; what was acknowledged is there all the same.
+    pub fn close(self) -> anyhow::Result<()> {
+        for node in self.nodes {
+            let member = node.seat.member();
+            let closed = node.log.close();
+            closed.with_context(|| format!("node {member}"))?;
+        }
+        Ok(())
     }
 
     fn now(&self) -> Now {
@@ -325,8 +354,14 @@ impl Cluster for InProcess {
         request: &RequestId,
         progress: &dyn Progress,
     ) -> anyhow::Result<Signing> {
-        // Key generation's ticks say nothing of a round trip in signing.
+        // Key generation's ticks say nothing of a round trip in signing; a disk takes its time from the first one on.
         self.longest_tick = Duration::ZERO;
+        if self.nodes.iter().any(|node| node.log.is_kept()) {
+            self.longest_tick = DISK_TICK;
+            for inbox in &mut self.inboxes {
+                inbox.push(Input::RoundTrip(DISK_TICK * 2));
+            }
+        }
         self.ask_everybody(&Request::Approve {
             key_group: key_group.clone(),
             psbt: psbt.to_vec(),

@@ -1,18 +1,67 @@
 //! One node: a seat, its engine, its log, and the loop that joins them. Whatever the seat asks of the engine in one
 //! turn becomes durable with one append before anything that depends on it is sent.
 
-use hardfrost_engine::{serve, Engine, MemoryLog};
+use hardfrost_engine::{serve, EncodedRecord, Engine, Log, LogError, MemoryLog};
 use hardfrost_primitives::Now;
 use hardfrost_seat::{Event, Input, Output, Seat};
+use hardfrost_store::{Store, StoreError, Writer};
 use rand_core::OsRng;
 
 use crate::cheat::{Saboteur, To};
 
-/// A node of the demonstration. Its log lives as long as the process: nothing secret is written anywhere.
+/// A node's log.
+pub enum NodeLog {
+    /// It lives as long as the process: nothing secret is written anywhere.
+    Memory(MemoryLog),
+    /// It is kept.
+    Kept(Store, Writer),
+}
+
+impl NodeLog {
+    /// The log in an open store.
+    pub fn kept(store: Store) -> Self {
+        let writer = store.writer();
+        Self::Kept(store, writer)
+    }
+
+    /// Whether it outlives the process.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept(..))
+    }
+
+    /// Ends it in order.
+    ///
+    /// # Errors
+    /// The store's last write failed; what was acknowledged is there all the same.
+    pub fn close(self) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Kept(store, _) => store.close(),
+        }
+    }
+}
+
+impl Log for NodeLog {
+    fn append_durably(&mut self, records: &[EncodedRecord]) -> Result<(), LogError> {
+        match self {
+            Self::Memory(log) => log.append_durably(records),
+            Self::Kept(_, writer) => writer.append_durably(records),
+        }
+    }
+
+    fn replay(&mut self) -> Result<Vec<EncodedRecord>, LogError> {
+        match self {
+            Self::Memory(log) => log.replay(),
+            Self::Kept(_, writer) => writer.replay(),
+        }
+    }
+}
+
+/// A node of the demonstration.
 pub struct Node {
     pub seat: Seat,
     pub engine: Engine,
-    pub log: MemoryLog,
+    pub log: NodeLog,
     /// Tampers with what this node sends, where it plays a traitor.
     pub saboteur: Option<Saboteur>,
 }

@@ -1,6 +1,7 @@
 //! The folder that receives the demonstration's public files.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, Context};
@@ -8,23 +9,36 @@ use anyhow::{bail, Context};
 /// Written last, and what tells a folder of ours from somebody else's.
 const MARK: &str = "demo.json";
 
+/// What a demonstration writes.
+const FILES: [(&str, &str); 8] = [
+    ("roster.toml", "who the operators are"),
+    ("certificate.bin", "what they certify"),
+    ("funding.hex", "the transaction that brings the coins"),
+    ("spend.before.psbt", "what was to be signed"),
+    ("spend.after.psbt", "the same, signed"),
+    ("spending.hex", "the transaction that spends"),
+    (PROOFS, "a proof against each convicted member"),
+    (MARK, "what --json prints"),
+];
+
+const PROOFS: &str = "evidence-*.bin";
+
+/// Under which of the names above a file of this path is listed.
+fn known(path: &Path) -> Option<&'static str> {
+    let name = path.file_name().and_then(|name| name.to_str())?;
+    if !path.is_file() {
+        return None;
+    }
+    if name.starts_with("evidence-") && name.ends_with(".bin") {
+        return Some(PROOFS);
+    }
+    let mut files = FILES.iter().map(|(known, _)| *known);
+    files.find(|known| *known == name)
+}
+
 /// Whether a demonstration writes a file of this name.
 fn is_ours(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    let proof = name.starts_with("evidence-") && name.ends_with(".bin");
-    let known = [
-        MARK,
-        "roster.toml",
-        "certificate.bin",
-        "funding.hex",
-        "spending.hex",
-        "spend.before.psbt",
-        "spend.after.psbt",
-    ];
-    path.is_file() && (proof || known.contains(&name))
+    known(path).is_some()
 }
 
 /// A folder that may be written to.
@@ -33,28 +47,53 @@ pub struct OutDir {
 }
 
 impl OutDir {
-    /// Makes the folder, or takes an empty one or one that holds an earlier demonstration and nothing else, whose
-    /// files it removes. Others' files are never overwritten.
+    /// A folder that is absent, empty, or holds an earlier demonstration and nothing else. Nothing is changed yet.
     ///
     /// # Errors
-    /// The folder holds something else, or cannot be made.
-    pub fn prepare(path: &Path) -> anyhow::Result<Self> {
-        let shown = path.display();
-        fs::create_dir_all(path).with_context(|| format!("cannot make the folder {shown}"))?;
-        let entries = fs::read_dir(path).with_context(|| format!("cannot read {shown}"))?;
-        let names: Vec<PathBuf> = entries
-            .map(|entry| Ok(entry?.path()))
-            .collect::<anyhow::Result<_>>()?;
+    /// The folder holds something else. Others' files are never overwritten.
+    pub fn at(path: &Path) -> anyhow::Result<Self> {
+        let out = Self {
+            path: path.to_owned(),
+        };
+        let names = out.names()?;
         let ours = path.join(MARK).is_file() && names.iter().all(|name| is_ours(name));
         if !names.is_empty() && !ours {
+            let shown = path.display();
             bail!("{shown} holds other files: name an empty or a new folder with --out");
         }
-        for old in &names {
+        Ok(out)
+    }
+
+    /// Makes the folder, and removes the files of an earlier demonstration.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn prepare(&self) -> anyhow::Result<()> {
+        let shown = self.path.display();
+        fs::create_dir_all(&self.path)
+            .with_context(|| format!("cannot make the folder {shown}"))?;
+        for old in self.names()?.iter().filter(|name| is_ours(name)) {
             fs::remove_file(old).with_context(|| format!("cannot remove {}", old.display()))?;
         }
-        Ok(Self {
-            path: path.to_owned(),
-        })
+        Ok(())
+    }
+
+    /// What is there, in words.
+    pub fn contents(&self) -> Vec<(&'static str, &'static str)> {
+        let names = self.names().unwrap_or_default();
+        let there: Vec<&str> = names.iter().filter_map(|name| known(name)).collect();
+        let files = FILES.into_iter();
+        files.filter(|(name, _)| there.contains(name)).collect()
+    }
+
+    fn names(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let shown = self.path.display();
+        let entries = match fs::read_dir(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.with_context(|| format!("cannot read {shown}"))?,
+        };
+        let names = entries.map(|entry| Ok(entry?.path()));
+        names.collect::<anyhow::Result<_>>()
     }
 
     /// The folder.

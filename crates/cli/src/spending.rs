@@ -1,15 +1,16 @@
 //! The demonstration's transaction: made-up coins, what spends them, and what came of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use anyhow::Context;
 use bitcoin::consensus::encode::serialize_hex;
+use bitcoin::{TxOut, Witness};
 use hardfrost_frost::{DerivedGroup, GroupPublic, Signature};
 use hardfrost_primitives::KeySpec;
 use hardfrost_roast::Outcome;
 use hardfrost_spend::{
     address, funding_transaction, spending_psbt, Address, Amount, Network, Payment, ScriptBuf,
-    SpendPlan, Transaction, UnsignedPsbt,
+    SpendError, SpendPlan, Transaction, UnsignedPsbt,
 };
 
 use crate::cluster::Signing;
@@ -23,7 +24,8 @@ const FEE: Amount = Amount::from_sat(1_000);
 /// What the group is to sign.
 pub struct Spending {
     pub address: Address,
-    pub funding: Transaction,
+    /// Where the coins come from, if they are made up.
+    pub funding: Option<Transaction>,
     pub psbt: UnsignedPsbt,
     pub plan: SpendPlan,
 }
@@ -33,7 +35,7 @@ impl Spending {
     ///
     /// # Errors
     /// None for a group that is one.
-    pub fn prepare(group: &std::sync::Arc<GroupPublic>) -> anyhow::Result<Self> {
+    pub fn prepare(group: &Arc<GroupPublic>) -> anyhow::Result<Self> {
         let bare = DerivedGroup::new(group.clone(), KeySpec::group_key())?;
         let address = address(&bare, Network::Regtest);
         let funding = funding_transaction(address.script_pubkey(), FUNDED);
@@ -48,13 +50,28 @@ impl Spending {
         let plan = SpendPlan::new(&psbt, group)?;
         Ok(Self {
             address,
-            funding,
+            funding: Some(funding),
             psbt,
             plan,
         })
     }
 
-    /// Completes the PSBT and asks consensus about the transaction, and about a corrupted twin.
+    /// Somebody else's PSBT.
+    ///
+    /// # Errors
+    /// It asks nothing of the group, or what it asks is not to be signed.
+    pub fn of(psbt: UnsignedPsbt, group: &Arc<GroupPublic>) -> anyhow::Result<Self> {
+        let bare = DerivedGroup::new(group.clone(), KeySpec::group_key())?;
+        let plan = SpendPlan::new(&psbt, group)?;
+        Ok(Self {
+            address: address(&bare, Network::Regtest),
+            funding: None,
+            psbt,
+            plan,
+        })
+    }
+
+    /// Completes the PSBT and asks consensus about our inputs, and about a corrupted twin.
     ///
     /// # Errors
     /// Signatures that do not complete it, or files that cannot be written.
@@ -62,22 +79,54 @@ impl Spending {
         &self,
         signatures: &BTreeMap<usize, Signature>,
         out: &OutDir,
-    ) -> anyhow::Result<(Transaction, bool)> {
+    ) -> anyhow::Result<Finished> {
         let signed = self.plan.complete(self.psbt.clone(), signatures)?;
-        let transaction = signed.finalize()?;
         out.write("spend.after.psbt", &signed.to_bytes())?;
-        out.write("spending.hex", serialize_hex(&transaction).as_bytes())?;
-        let spent = self
-            .funding
-            .output
-            .first()
-            .context("the funding has an output")?;
-        let spent = [spent.clone()];
-        let twin = consensus::corrupted_twin(&transaction);
-        let verified =
-            consensus::accepts(&transaction, &spent) && !consensus::accepts(&twin, &spent);
-        Ok((transaction, verified))
+        let (transaction, unsigned_by_others) = match signed.finalize() {
+            Ok(transaction) => (transaction, Vec::new()),
+            Err(SpendError::NotFinal(inputs)) => (self.with_ours(signatures), inputs),
+            Err(other) => return Err(other.into()),
+        };
+        if unsigned_by_others.is_empty() {
+            out.write("spending.hex", serialize_hex(&transaction).as_bytes())?;
+        }
+        let spends = self.plan.spends().iter();
+        let spent: Vec<TxOut> = spends
+            .map(|spend| TxOut {
+                value: spend.value,
+                script_pubkey: spend.script_pubkey.clone(),
+            })
+            .collect();
+        let ours: Vec<usize> = signatures.keys().copied().collect();
+        let twin = consensus::corrupted_twin(&transaction, &ours);
+        let verified = consensus::accepts(&transaction, &spent, &ours)
+            && !consensus::accepts(&twin, &spent, &ours);
+        Ok(Finished {
+            transaction,
+            unsigned_by_others,
+            verified,
+        })
     }
+
+    /// The transaction with our signatures only.
+    fn with_ours(&self, signatures: &BTreeMap<usize, Signature>) -> Transaction {
+        let mut transaction = self.psbt.transaction().clone();
+        for (index, signature) in signatures {
+            if let Some(input) = transaction.input.get_mut(*index) {
+                input.witness = Witness::from_slice(&[signature.0]);
+            }
+        }
+        transaction
+    }
+}
+
+/// A transaction that the group has signed.
+pub struct Finished {
+    pub transaction: Transaction,
+    /// Inputs that still lack somebody else's signature.
+    pub unsigned_by_others: Vec<usize>,
+    /// Consensus accepts our inputs, and refuses a twin.
+    pub verified: bool,
 }
 
 /// The signature of every input, or why there is none, by input.

@@ -1,16 +1,19 @@
 //! The demonstration as a person reads it. With `--json` it keeps silent.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use hardfrost_primitives::{Member, Suite};
-use hardfrost_spend::{Address, Explanation, Transaction};
+use hardfrost_primitives::Member;
+use hardfrost_spend::{Address, Explanation};
 
 use crate::cluster::{Faults, MadeKey, Signing};
+use crate::group_size::GroupSize;
 use crate::out_dir::OutDir;
 use crate::progress::{Line, Progress, Quiet};
 use crate::report::{self, Attempt, Culprit};
+use crate::spending::Finished;
 
 /// More than so many are not listed one by one.
 const LISTED_MAX: usize = 12;
@@ -50,15 +53,37 @@ impl Story {
         done
     }
 
-    /// Who takes part.
-    pub fn begins(&self, (threshold, members): (u16, u16), suite: Suite) {
-        self.say(format!(
-            "{members} nodes in this process, each with an engine of its own."
-        ));
+    /// Who takes part in making a key.
+    pub fn begins(&self, size: GroupSize, keep: Option<&Path>) {
+        let GroupSize {
+            threshold,
+            members,
+            suite,
+        } = size;
+        let own = match keep {
+            None => "with an engine of its own".to_owned(),
+            Some(keep) => format!(
+                "with an engine and a store of its own in {}",
+                keep.display()
+            ),
+        };
+        self.say(format!("{members} nodes in this process, each {own}."));
         self.say(format!(
             "Any {threshold} of them can sign, with the suite {suite}; fewer cannot.\n"
         ));
         self.say("1  A key that nobody holds");
+    }
+
+    /// A key that was kept.
+    pub fn found(&self, key: &MadeKey, keep: Option<&Path>) {
+        let (t, n) = (key.public.threshold(), key.public.count());
+        self.say(format!(
+            "{n} nodes in this process, started again from their stores.\n"
+        ));
+        let keep = keep.unwrap_or_else(|| Path::new("")).display();
+        self.say(format!("1  The key that is kept in {keep}"));
+        self.say(format!("   any {t} of {n} can sign; fewer cannot"));
+        self.certified(key);
     }
 
     /// The key.
@@ -68,6 +93,11 @@ impl Story {
             "   made by all {n} members together, without a dealer, in {}",
             seconds(took)
         ));
+        self.certified(key);
+    }
+
+    fn certified(&self, key: &MadeKey) {
+        let n = key.public.count();
         self.say(format!("   group key    {}", key.public.key_group()));
         self.say(format!(
             "   certificate  {} ({n} confirmations)\n",
@@ -76,8 +106,12 @@ impl Story {
     }
 
     /// Address and transaction.
-    pub fn spend(&self, address: &Address, explained: &Explanation) {
-        self.say("2  An address, coins on it, and a transaction that spends them");
+    pub fn spend(&self, address: &Address, explained: &Explanation, made_up: bool) {
+        self.say(if made_up {
+            "2  An address, coins on it, and a transaction that spends them"
+        } else {
+            "2  An address, and the transaction that somebody wants signed"
+        });
         self.say(format!("   address      {address}"));
         for line in explained.lines() {
             self.say(wrapped(&format!("   {line}")));
@@ -172,31 +206,46 @@ impl Story {
     }
 
     /// The last word.
-    pub fn verified(&self, transaction: &Transaction, verified: bool) {
+    pub fn verified(&self, finished: &Finished) {
+        let Finished {
+            transaction,
+            unsigned_by_others,
+            verified,
+        } = finished;
         self.say("4  Bitcoin's consensus code, with taproot on, has the last word");
-        if verified {
-            self.say("   it accepts the transaction, and refuses a twin with one bit flipped");
-            self.say(format!("   txid         {}\n", transaction.compute_txid()));
-        } else {
+        if !verified {
             self.say("   it does NOT accept the transaction, or accepts a corrupted twin\n");
+            return;
         }
+        if unsigned_by_others.is_empty() {
+            self.say("   it accepts the transaction, and refuses a twin with one bit flipped");
+        } else {
+            self.say("   it accepts our inputs, and refuses a twin with one bit flipped");
+            self.say(format!(
+                "   not complete: inputs {unsigned_by_others:?} are for others to sign"
+            ));
+        }
+        self.say(format!("   txid         {}\n", transaction.compute_txid()));
     }
 
     /// Where things are.
-    pub fn ends(&self, out: &OutDir, signed: bool, culprits: &[Culprit]) {
+    pub fn ends(&self, out: &OutDir, keep: Option<&Path>) {
         self.say(format!("Public files are in {}/:", out.path().display()));
-        self.say("   roster.toml, certificate.bin       who the operators are; what they certify");
-        if signed {
-            self.say("   funding.hex, spending.hex          the two transactions");
-            self.say("   spend.before.psbt, spend.after.psbt");
-        } else {
-            self.say("   funding.hex, spend.before.psbt     the coins; what was to be signed");
+        for (name, what) in out.contents() {
+            self.say(format!("   {name:<34} {what}"));
         }
-        if !culprits.is_empty() {
-            self.say("   evidence-*.bin                     a proof against each convicted member");
-        }
-        self.say("   demo.json                          what --json prints");
-        self.say("No secret was written anywhere: the key is gone with this process.");
+        let Some(keep) = keep else {
+            self.say("No secret was written anywhere: the key is gone with this process.");
+            return;
+        };
+        let keep = keep.display();
+        self.say(format!(
+            "The group is kept in {keep}/: each node's store, and beside it the key that opens it."
+        ));
+        self.say("Whoever has that folder has the group's coins.");
+        self.say(format!(
+            "   hardfrost demo --keep {keep} --psbt FILE   signs what you bring"
+        ));
     }
 }
 

@@ -1,0 +1,85 @@
+//! What nodes begin with: an operator key and a log, new or kept.
+
+use std::collections::BTreeSet;
+
+use hardfrost_engine::{EncodedRecord, MemoryLog};
+use hardfrost_primitives::{Member, Suite};
+use hardfrost_wire::{Operator, OperatorKey, Roster};
+use rand_core::{OsRng, RngCore};
+use zeroize::Zeroizing;
+
+use crate::node::NodeLog;
+
+/// What one node begins with.
+pub struct Home {
+    /// Its seat.
+    pub member: Member,
+    /// Its operator's secret key.
+    pub secret: Zeroizing<[u8; 32]>,
+    /// What its log holds.
+    pub records: Vec<EncodedRecord>,
+    /// Its log.
+    pub log: NodeLog,
+}
+
+/// All nodes of a group, and who their operators are.
+pub struct Homes {
+    pub roster: Roster,
+    /// By member, ascending.
+    pub homes: Vec<Home>,
+}
+
+/// Bytes from the operating system.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    OsRng.fill_bytes(&mut bytes);
+    bytes
+}
+
+/// A new operator's secret key.
+pub fn operator_secret() -> Zeroizing<[u8; 32]> {
+    loop {
+        let secret = Zeroizing::new(random::<32>());
+        if OperatorKey::new(&secret, [0; 32]).is_ok() {
+            return secret;
+        }
+    }
+}
+
+/// New operators, one for each seat, who sign with `suite`.
+///
+/// # Errors
+/// There is no roster of that size.
+pub fn roster<'a>(
+    suite: Suite,
+    secrets: impl IntoIterator<Item = (Member, &'a Zeroizing<[u8; 32]>)>,
+) -> anyhow::Result<Roster> {
+    let operator = |(member, secret): (Member, &Zeroizing<[u8; 32]>)| {
+        Ok(Operator {
+            name: format!("operator-{member}"),
+            key: OperatorKey::new(secret, random())?.public(),
+            seats: BTreeSet::from([member]),
+        })
+    };
+    let operators: anyhow::Result<Vec<Operator>> = secrets.into_iter().map(operator).collect();
+    Ok(Roster::new(suite, operators?)?)
+}
+
+impl Homes {
+    /// `count` new operators that leave nothing behind.
+    ///
+    /// # Errors
+    /// There is no roster of that size.
+    pub fn in_memory(suite: Suite, count: u16) -> anyhow::Result<Self> {
+        let homes: Vec<Home> = Member::all(count)
+            .map(|member| Home {
+                member,
+                secret: operator_secret(),
+                records: Vec::new(),
+                log: NodeLog::Memory(MemoryLog::default()),
+            })
+            .collect();
+        let roster = roster(suite, homes.iter().map(|home| (home.member, &home.secret)))?;
+        Ok(Self { roster, homes })
+    }
+}

@@ -1,0 +1,158 @@
+//! A folder that keeps a group for the next demonstration: for each node a store, and beside it the key that opens it.
+//!
+//! The order of writing makes a torn beginning visible: stores first, then the roster. A group without a key makes one.
+
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{bail, ensure, Context};
+use hardfrost_primitives::{Member, Suite};
+use hardfrost_store::{FileName, KeyProvider, Opened, Store, StoreDir};
+use hardfrost_wire::{OperatorKey, Roster};
+use zeroize::Zeroizing;
+
+use crate::group_files;
+use crate::homes::{operator_secret, random, roster, Home, Homes};
+use crate::node::NodeLog;
+use crate::roster_file;
+
+const ROSTER: &str = "roster.toml";
+const CERTIFICATE: &str = "certificate.bin";
+const PRIVATE: u32 = 0o700;
+
+/// The folder of a kept group.
+pub struct Keep {
+    path: PathBuf,
+}
+
+impl Keep {
+    /// The folder at `path`; nothing is looked at yet.
+    pub fn at(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a group is kept there.
+    pub fn is_there(&self) -> bool {
+        self.path.join(ROSTER).exists()
+    }
+
+    /// New operators with a store each.
+    ///
+    /// # Errors
+    /// The folder holds something, or a store cannot be made.
+    pub fn found(&self, suite: Suite, count: u16) -> anyhow::Result<Homes> {
+        let shown = self.path.display();
+        private_folder(&self.path)?;
+        let mut entries =
+            fs::read_dir(&self.path).with_context(|| format!("cannot read {shown}"))?;
+        if entries.next().is_some() {
+            bail!("{shown} holds no group, and is not empty: name an empty or a new folder with --keep");
+        }
+        let home = |member| self.make_home(member).with_context(|| node(member));
+        let homes: Vec<Home> = Member::all(count)
+            .map(home)
+            .collect::<anyhow::Result<_>>()?;
+        let roster = roster(suite, homes.iter().map(|home| (home.member, &home.secret)))?;
+        self.write(ROSTER, roster_file::to_toml(&roster)?.as_bytes())?;
+        Ok(Homes { roster, homes })
+    }
+
+    /// The operators that are there, each with what its store holds.
+    ///
+    /// # Errors
+    /// A file or a store that does not read, or one that is another operator's.
+    pub fn open(&self) -> anyhow::Result<Homes> {
+        let path = self.path.join(ROSTER);
+        let shown = path.display();
+        let text = String::from_utf8(group_files::read(&path)?);
+        let text = text.with_context(|| format!("{shown} is no text"))?;
+        let roster =
+            roster_file::from_toml(&text).with_context(|| format!("{shown} is no roster"))?;
+        let home = |member| {
+            self.open_home(member, &roster)
+                .with_context(|| node(member))
+        };
+        let homes = Member::all(roster.count()).map(home);
+        let homes = homes.collect::<anyhow::Result<_>>()?;
+        Ok(Homes { roster, homes })
+    }
+
+    /// Puts the public proof of the key beside the stores. The stores have it too, and they count.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn certify(&self, certificate: &[u8]) -> anyhow::Result<()> {
+        self.write(CERTIFICATE, certificate)
+    }
+
+    fn make_home(&self, member: Member) -> anyhow::Result<Home> {
+        let (folder, dir) = self.places(member);
+        private_folder(&folder)?;
+        let provider = KeyProvider::make_key_file(&folder.join("store.key"))?;
+        Store::create(&dir, &provider)?;
+        let Opened { store, records } = Store::open(&dir, &provider)?;
+        let secret = operator_secret();
+        store.file(operator_key()?).create(secret.as_slice())?;
+        Ok(Home {
+            member,
+            secret,
+            records,
+            log: NodeLog::kept(store),
+        })
+    }
+
+    fn open_home(&self, member: Member, roster: &Roster) -> anyhow::Result<Home> {
+        let (folder, dir) = self.places(member);
+        let provider = KeyProvider::File(folder.join("store.key"));
+        let Opened { store, records } = Store::open(&dir, &provider)?;
+        let bytes = store.file(operator_key()?).read()?;
+        let secret = <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new);
+        let secret = secret.context("the operator key has another length")?;
+        let key = OperatorKey::new(&secret, random())?;
+        ensure!(
+            roster.key_of(member) == Some(&key.public()),
+            "the operator key is not the one that {ROSTER} names"
+        );
+        Ok(Home {
+            member,
+            secret,
+            records,
+            log: NodeLog::kept(store),
+        })
+    }
+
+    fn places(&self, member: Member) -> (PathBuf, StoreDir) {
+        let folder = self.path.join(format!("node-{member}"));
+        let store = StoreDir::new(folder.join("store"));
+        (folder, store)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let path = self.path.join(name);
+        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+fn node(member: Member) -> String {
+    format!("node {member}")
+}
+
+fn operator_key() -> anyhow::Result<FileName> {
+    FileName::new("operator").context("a plain name")
+}
+
+fn private_folder(path: &Path) -> anyhow::Result<()> {
+    match DirBuilder::new().mode(PRIVATE).create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made.with_context(|| format!("cannot make the folder {}", path.display())),
+    }
+}

@@ -1,0 +1,341 @@
+//! A group that is kept: it signs again after a restart, signs what others bring, and shows no secret.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::str::FromStr;
+
+use bitcoin::base64::prelude::{Engine as _, BASE64_STANDARD};
+use bitcoin::consensus::encode::{deserialize_hex, serialize};
+use bitcoin::{
+    absolute, transaction, Address, Amount, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn,
+    TxOut, Txid, Witness,
+};
+use bitcoinconsensus::{verify_with_flags, Utxo, VERIFY_ALL_PRE_TAPROOT, VERIFY_TAPROOT};
+use hardfrost_store::{FileName, KeyProvider, Opened, Report, Store, StoreDir};
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn hardfrost(dir: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hardfrost"));
+    command.current_dir(dir).args(arguments).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn keep_json(dir: &Path, arguments: &[&str]) -> Value {
+    let keep = ["demo", "--json", "--keep", "group"];
+    let output = hardfrost(dir, &[&keep, arguments].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A folder in which a 2-of-3 group is kept, and what making it said.
+fn kept() -> (TempDir, Value) {
+    let dir = tempfile::tempdir().unwrap();
+    let report = keep_json(dir.path(), &["-t", "2", "-n", "3"]);
+    assert_eq!(report["verified"], true);
+    (dir, report)
+}
+
+fn place(dir: &Path, node: u16) -> (StoreDir, KeyProvider) {
+    let folder = dir.join(format!("group/node-{node}"));
+    let key = KeyProvider::File(folder.join("store.key"));
+    (StoreDir::new(folder.join("store")), key)
+}
+
+fn check(dir: &Path, node: u16) -> Report {
+    let (store, key) = place(dir, node);
+    let report = Store::check(&store, &key).unwrap();
+    assert_eq!(report.damages, []);
+    report
+}
+
+/// The PSBT of a wallet that watches an address and knows nothing else: it spends coins there, to somebody else.
+fn wallet_psbt(address: &str, sats: u64) -> (Psbt, TxOut) {
+    let address = Address::from_str(address).unwrap().assume_checked();
+    let coin = TxOut {
+        value: Amount::from_sat(sats),
+        script_pubkey: address.script_pubkey(),
+    };
+    let unsigned = Transaction {
+        version: transaction::Version::TWO,
+        lock_time: absolute::LockTime::ZERO,
+        input: vec![TxIn {
+            previous_output: OutPoint::new(Txid::from_str(&"ab".repeat(32)).unwrap(), 7),
+            script_sig: ScriptBuf::new(),
+            sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+            witness: Witness::new(),
+        }],
+        output: vec![TxOut {
+            value: Amount::from_sat(sats - 500),
+            script_pubkey: ScriptBuf::from_bytes([&[0, 20][..], &[7; 20]].concat()),
+        }],
+    };
+    let mut psbt = Psbt::from_unsigned_tx(unsigned).unwrap();
+    psbt.inputs[0].witness_utxo = Some(coin.clone());
+    (psbt, coin)
+}
+
+fn consensus_accepts(transaction: &Transaction, coin: &TxOut) -> bool {
+    let script = coin.script_pubkey.as_bytes();
+    let spent = [Utxo {
+        script_pubkey: script.as_ptr(),
+        script_pubkey_len: script.len() as u32,
+        value: coin.value.to_sat() as i64,
+    }];
+    let flags = VERIFY_ALL_PRE_TAPROOT | VERIFY_TAPROOT;
+    let bytes = serialize(transaction);
+    verify_with_flags(script, coin.value.to_sat(), &bytes, Some(&spent), 0, flags).is_ok()
+}
+
+#[test]
+fn a_kept_group_signs_again_with_the_same_key() {
+    let (dir, first) = kept();
+    let before = check(dir.path(), 1);
+    let second = keep_json(dir.path(), &[]);
+    assert_eq!(second["verified"], true);
+    assert_eq!(first["group_key"], second["group_key"]);
+    assert_eq!(first["address"], second["address"]);
+    // The same spend, signed in a session of its own.
+    assert_eq!(first["txid"], second["txid"]);
+    assert_ne!(first["transaction"], second["transaction"]);
+    let after = check(dir.path(), 1);
+    assert_eq!(before.id, after.id);
+    assert!(after.generation > before.generation);
+    assert!(after.last > before.last);
+    let certificate = |name: &str| fs::read(dir.path().join(name).join("certificate.bin")).unwrap();
+    assert_eq!(certificate("group"), certificate("hardfrost-demo"));
+}
+
+#[test]
+fn p11_what_is_kept_is_private() {
+    let (dir, _) = kept();
+    let mode = |name: &str| {
+        let found = fs::metadata(dir.path().join("group").join(name)).unwrap();
+        found.permissions().mode() & 0o777
+    };
+    for folder in ["", "node-1", "node-3/store"] {
+        assert_eq!(mode(folder), 0o700, "{folder}");
+    }
+    for file in ["store.key", "store/records.db", "store/operator.sealed"] {
+        assert_eq!(mode(&format!("node-2/{file}")), 0o600, "{file}");
+    }
+}
+
+#[test]
+fn a_wallet_that_knows_only_the_address_gets_its_transaction_signed() {
+    let (dir, report) = kept();
+    let address = report["address"].as_str().unwrap();
+    for (sats, name) in [(50_000, "binary"), (60_000, "text")] {
+        let (psbt, coin) = wallet_psbt(address, sats);
+        let bytes = match name {
+            "binary" => psbt.serialize(),
+            _ => format!("{}\n", BASE64_STANDARD.encode(psbt.serialize())).into_bytes(),
+        };
+        fs::write(dir.path().join(name), bytes).unwrap();
+        let signed = keep_json(dir.path(), &["--psbt", name, "--out", "signed"]);
+        assert_eq!(signed["verified"], true);
+        assert_eq!(signed["group_key"], report["group_key"]);
+        let out = |name: &str| dir.path().join("signed").join(name);
+        let spending = fs::read_to_string(out("spending.hex")).unwrap();
+        let spending: Transaction = deserialize_hex(&spending).unwrap();
+        assert_eq!(
+            spending.compute_txid(),
+            psbt.unsigned_tx.compute_txid(),
+            "another transaction"
+        );
+        assert!(consensus_accepts(&spending, &coin));
+        let after = Psbt::deserialize(&fs::read(out("spend.after.psbt")).unwrap()).unwrap();
+        let signature = after.inputs[0].tap_key_sig.unwrap();
+        assert_eq!(spending.input[0].witness.to_vec(), [signature.to_vec()]);
+        assert!(!out("funding.hex").exists());
+    }
+}
+
+/// Another's input in the same transaction stays as it was: it is theirs to sign.
+#[test]
+fn an_input_of_somebody_else_is_left_to_them() {
+    let (dir, report) = kept();
+    let (mut psbt, _) = wallet_psbt(report["address"].as_str().unwrap(), 50_000);
+    let mut theirs = psbt.unsigned_tx.input[0].clone();
+    theirs.previous_output.vout = 8;
+    psbt.unsigned_tx.input.push(theirs);
+    let mut coin = psbt.inputs[0].clone();
+    coin.witness_utxo.as_mut().unwrap().script_pubkey =
+        ScriptBuf::from_bytes([&[0, 20][..], &[3; 20]].concat());
+    psbt.inputs.push(coin);
+    fs::write(dir.path().join("both"), psbt.serialize()).unwrap();
+    let signed = keep_json(dir.path(), &["--psbt", "both"]);
+    assert_eq!(signed["verified"], true);
+    let out = dir.path().join("hardfrost-demo");
+    let after = Psbt::deserialize(&fs::read(out.join("spend.after.psbt")).unwrap()).unwrap();
+    assert!(after.inputs[0].tap_key_sig.is_some());
+    assert_eq!(after.inputs[1], psbt.inputs[1]);
+    assert!(!out.join("spending.hex").exists());
+}
+
+#[test]
+fn b03_what_is_no_psbt_or_asks_nothing_of_the_group_is_refused_before_anything_is_signed() {
+    let (dir, report) = kept();
+    let stranger = "bcrt1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqc8gma6";
+    let (psbt, _) = wallet_psbt(stranger, 50_000);
+    let good = wallet_psbt(report["address"].as_str().unwrap(), 50_000).0;
+    let good = good.serialize();
+    let result = fs::read(dir.path().join("hardfrost-demo/demo.json")).unwrap();
+    let records: Vec<u64> = (1..=3).map(|node| check(dir.path(), node).last).collect();
+    for (bytes, says) in [
+        (&b"not a psbt"[..], "is no PSBT"),
+        (&good[..good.len() - 9], "is no PSBT"),
+        (b"", "is empty"),
+        (&psbt.serialize(), "this PSBT is not signed"),
+    ] {
+        fs::write(dir.path().join("bad"), bytes).unwrap();
+        let refused = hardfrost(dir.path(), &["demo", "--keep", "group", "--psbt", "bad"]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(stderr(&refused).contains(says), "{}", stderr(&refused));
+    }
+    let after: Vec<u64> = (1..=3).map(|node| check(dir.path(), node).last).collect();
+    assert_eq!(records, after, "something was approved or signed");
+    let untouched = fs::read(dir.path().join("hardfrost-demo/demo.json")).unwrap();
+    assert_eq!(result, untouched);
+}
+
+/// Everything secret that is kept: the stores' keys, the operators' keys, the key shares.
+fn secrets(dir: &Path) -> Vec<Vec<u8>> {
+    let mut secrets = Vec::new();
+    for node in 1..=3 {
+        let (place, key) = place(dir, node);
+        let file = fs::read_to_string(dir.join(format!("group/node-{node}/store.key"))).unwrap();
+        secrets.push(hex::decode(file.trim()).unwrap());
+        let Opened { store, records } = Store::open(&place, &key).unwrap();
+        let operator = store.file(FileName::new("operator").unwrap());
+        secrets.push(operator.read().unwrap().to_vec());
+        // Ceremony, epoch, transcript, seat; then the share.
+        let pending = records.iter().find(|record| record.kind() == 1).unwrap();
+        secrets.push(pending.as_bytes()[70..102].to_vec());
+    }
+    secrets
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn no_secret_is_in_any_output_or_lies_anywhere_unsealed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut said = Vec::new();
+    for arguments in [
+        &["demo", "--keep", "group", "-t", "2", "-n", "3"][..],
+        &["demo", "--keep", "group", "--cheat", "1"],
+        &["demo", "--keep", "group", "--json"],
+        &["demo", "--keep", "group", "-n", "4"],
+    ] {
+        let output = hardfrost(dir.path(), arguments);
+        said.extend(output.stdout);
+        said.extend(output.stderr);
+    }
+    let mut places = vec![("the output".to_owned(), said)];
+    for file in files(dir.path()) {
+        if !file.ends_with("store.key") {
+            places.push((file.display().to_string(), fs::read(&file).unwrap()));
+        }
+    }
+    assert!(places.len() > 15);
+    for secret in secrets(dir.path()) {
+        assert_eq!(secret.len(), 32);
+        let text = hex::encode(&secret).into_bytes();
+        for (place, bytes) in &places {
+            let shows = |what: &[u8]| bytes.windows(what.len()).any(|part| part == what);
+            assert!(!shows(&secret) && !shows(&text), "a secret in {place}");
+        }
+    }
+}
+
+#[test]
+fn another_group_is_not_made_where_one_is_kept_and_nothing_of_others_is_touched() {
+    let (dir, _) = kept();
+    for other in [["-t", "3"], ["-n", "4"], ["--suite", "tr"]] {
+        let refused = hardfrost(
+            dir.path(),
+            &[&["demo", "--keep", "group"], &other[..]].concat(),
+        );
+        assert_eq!(refused.status.code(), Some(2), "{other:?}");
+        assert!(stderr(&refused).contains("the kept group is 2 of 3"));
+    }
+    let foreign = dir.path().join("mine");
+    fs::create_dir(&foreign).unwrap();
+    fs::write(foreign.join("precious"), "precious").unwrap();
+    let refused = hardfrost(dir.path(), &["demo", "--keep", "mine"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("is not empty"));
+    assert_eq!(files(&foreign), [foreign.join("precious")]);
+    let absent = ["demo", "--keep", "absent", "--psbt", "mine/precious"];
+    assert_ne!(hardfrost(dir.path(), &absent).status.code(), Some(0));
+    assert!(!dir.path().join("absent").exists());
+}
+
+#[test]
+fn p01_a_store_of_another_node_is_refused() {
+    let (dir, _) = kept();
+    let path = |name: &str| dir.path().join("group").join(name);
+    let swap = |one: &str, other: &str| {
+        fs::rename(path(one), path("aside")).unwrap();
+        fs::rename(path(other), path(one)).unwrap();
+        fs::rename(path("aside"), path(other)).unwrap();
+    };
+    for (one, other, says) in [
+        ("node-1/store", "node-2/store", "this key does not open"),
+        ("node-1", "node-2", "is not the one that roster.toml names"),
+        (
+            "node-1/store/operator.sealed",
+            "node-2/store/operator.sealed",
+            "belongs to another store",
+        ),
+    ] {
+        swap(one, other);
+        let refused = hardfrost(dir.path(), &["demo", "--keep", "group"]);
+        assert_eq!(refused.status.code(), Some(1), "{one}");
+        assert!(stderr(&refused).contains(says), "{}", stderr(&refused));
+        swap(one, other);
+    }
+    assert_eq!(keep_json(dir.path(), &[])["verified"], true);
+}
+
+/// An old copy knows less and holds no nonce: it signs with fresh ones, and its generation tells on it.
+#[test]
+fn e09_p08_a_node_that_was_put_back_from_an_old_copy_signs_and_shows_it() {
+    let (dir, report) = kept();
+    let node = dir.path().join("group/node-1");
+    let old: Vec<(PathBuf, Vec<u8>)> = files(&node)
+        .into_iter()
+        .map(|file| (file.clone(), fs::read(file).unwrap()))
+        .collect();
+    keep_json(dir.path(), &[]);
+    let seen = check(dir.path(), 1).generation;
+    for (file, bytes) in old {
+        fs::write(file, bytes).unwrap();
+    }
+    assert!(check(dir.path(), 1).generation < seen);
+    let again = keep_json(dir.path(), &[]);
+    assert_eq!(again["verified"], true);
+    assert_eq!(again["group_key"], report["group_key"]);
+}
