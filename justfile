@@ -28,9 +28,9 @@ test:
 model STEPS="100000" SEED="1":
     cargo run --release -p hardfrost-engine --example model -- {{ STEPS }} {{ SEED }}
 
-# A signer's life on a real store, cut at every write and sync; part of `test`, shown here with its counts.
+# A signer's life on a real store, cut at every write and sync, and its disk without power; part of `test`. Power is for root.
 crashes:
-    cargo nextest run -p hardfrost-store --test crashes --success-output final
+    cargo nextest run -p hardfrost-store --test crashes
 
 # The arrows between the crates.
 layering:

@@ -1,6 +1,7 @@
 //! How a store is opened: first what needs no key, then the key, then every record, and only then the first write.
 
 use crate::database::{Checkpoint, Database, Interrupted};
+use crate::disk::sync_folder_of;
 use crate::error::{DiskFault, StoreError};
 use crate::head::Head;
 use crate::header::{Header, SCHEMA};
@@ -51,6 +52,9 @@ impl Verified {
     /// Makes sure that all that was read is on the disk.
     pub(crate) fn settle(self, dir: &StoreDir) -> Result<Self, StoreError> {
         settle(&dir.write_ahead_log())?;
+        // Opening may have made the write-ahead log. SQLite syncs its folder then, and keeps a failure to itself: what is
+        // acknowledged in that log would go with its name.
+        sync_folder_of(&dir.write_ahead_log())?;
         self.database.checkpoint(Checkpoint::Truncate)?;
         Ok(self)
     }

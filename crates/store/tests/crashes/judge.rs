@@ -77,12 +77,13 @@ impl Expected {
         }
     }
 
-    /// Opens what is left, compares, and lives on.
-    pub fn judge(&self, home: &Home) {
+    /// Opens what is left, compares, and lives on. Whether something that was asked and not answered is not there.
+    pub fn judge(&self, home: &Home) -> bool {
         let Some((Opened { store, records }, key)) = self.opened(home) else {
-            return;
+            return self.store == Come::Tried;
         };
         let found = digests(&records);
+        let lost = self.or.as_ref().is_some_and(|or| *or != found);
         let as_expected = found == self.records || self.or.as_ref() == Some(&found);
         assert!(as_expected, "found {found:?} instead of {self:#?}");
         assert!(store.generation() > self.generation);
@@ -106,6 +107,7 @@ impl Expected {
         let after = Operator::new(&opened.records, opened.store.writer(), drop);
         let after = after.engine.status();
         assert_eq!((after.keys, after.records), (before.keys, before.records));
+        lost
     }
 
     /// The store, and the key that opened it; none where there was none, and one could be made.

@@ -9,11 +9,15 @@
 //! disk fails there. What it was told is durable must be found, and nothing else; a share that left must have its
 //! marker; and life goes on.
 
+mod copies;
+mod disk;
 mod every_write;
 mod judge;
 mod life;
 mod operator;
+mod power;
 mod said;
+mod signer;
 #[allow(dead_code, reason = "other tests need the rest of it")]
 #[path = "../../../engine/tests/support/signing.rs"]
 mod signing;

@@ -13,7 +13,7 @@ use hardfrost_engine::{
 use hardfrost_frost::dkg::Seat;
 use hardfrost_frost::{GroupPublic, SignatureShare};
 use hardfrost_primitives::derive::session_id;
-use hardfrost_primitives::{Hash32, Limits, Member, Monotonic, Now, RequestId, Suite, UnixTime};
+use hardfrost_primitives::{Hash32, Limits, Member, Monotonic, Now, RequestId, UnixTime};
 use hardfrost_spend::{
     funding_transaction, script_pubkey, spending_psbt, Amount, OurInput, Payment, ScriptBuf,
     SpendPlan, UnsignedPsbt,
@@ -22,7 +22,7 @@ use rand_core::OsRng;
 
 use crate::member;
 use crate::said::{digests, Said, Share};
-use crate::signing::{open, Signing};
+use crate::signing::{open, Signing, SUITE};
 
 pub const SEATS: [u16; 3] = [1, 2, 3];
 const CERTIFICATE: Hash32 = Hash32([0xce; 32]);
@@ -93,9 +93,9 @@ pub fn signing(public: &Arc<GroupPublic>, sats: u64) -> Signing {
     let group = public.key_group();
     Signing {
         public: public.clone(),
-        session: session_id(group, &message, &key_spec, Suite::Tr, &request()),
+        suite: SUITE,
+        session: session_id(group, &message, &key_spec, SUITE, &request()),
         message,
-        suite: Suite::Tr,
         key_spec,
     }
 }
@@ -208,7 +208,7 @@ impl<L: Log> Operator<L> {
             key_group: public.key_group().clone(),
             artifact: Artifact::Psbt(payment(public, sats).to_bytes()),
             request: request(),
-            suite: Suite::Tr,
+            suite: SUITE,
             life: Duration::from_secs(3600),
         };
         let Reply::Approved(approval) = self.ask(Command::Approve(approve))? else {

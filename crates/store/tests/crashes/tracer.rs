@@ -22,8 +22,10 @@ use crate::said::{heard, Said};
 pub enum Kind {
     /// Gives bytes to a file.
     Write,
-    /// Makes durable.
+    /// Makes a file durable.
     Sync,
+    /// Makes the names in a folder durable.
+    SyncFolder,
     /// Makes, cuts, names or removes a file or folder.
     Name,
 }
@@ -35,12 +37,16 @@ pub enum Cut {
     Nowhere,
     /// The process is killed before the call happens.
     Before(usize),
+    /// The disk loses its power before the call happens, and the process is no more.
+    PowerLost(usize),
     /// The process is killed once it happened, before it hears of it.
     After(usize),
     /// It fails, and all others work.
     Fails(usize, Errno),
     /// From it on, everything that needs space fails.
     FullFrom(usize),
+    /// From it on, names are not made durable any more.
+    FoldersFrom(usize),
     /// From it on, everything fails.
     GoneFrom(usize),
     /// Half of the bytes are written, and it says so.
@@ -59,8 +65,9 @@ pub struct Watched {
     pub met: bool,
 }
 
-/// Lives the life in `folder`, with `cut`. An error: this machine does not let a process be traced.
-pub fn watch(folder: &Path, cut: Cut) -> nix::Result<Watched> {
+/// Lives the life in `folder`, with `cut`; `power_off` takes the power from what lies below the folder. An error: this
+/// machine does not let a process be traced.
+pub fn watch(folder: &Path, cut: Cut, power_off: &dyn Fn()) -> nix::Result<Watched> {
     let (mut child, mut output) = start();
     let leader = Pid::from_raw(child.id().cast_signed());
     let seized = seize(leader);
@@ -74,6 +81,7 @@ pub fn watch(folder: &Path, cut: Cut) -> nix::Result<Watched> {
         leader,
         folder,
         cut,
+        power_off,
         calls: Vec::new(),
         answers: BTreeMap::new(),
         met: false,
@@ -124,6 +132,7 @@ struct Tracer<'a> {
     leader: Pid,
     folder: &'a Path,
     cut: Cut,
+    power_off: &'a dyn Fn(),
     calls: Vec<Kind>,
     /// What a thread that is inside a call is told when it comes out.
     answers: BTreeMap<Pid, Answer>,
@@ -186,6 +195,10 @@ impl Tracer<'_> {
         self.met = true;
         match answer {
             Verdict::Kill => kill(self.leader, Signal::SIGKILL)?,
+            Verdict::PowerOff => {
+                (self.power_off)();
+                kill(self.leader, Signal::SIGKILL)?;
+            }
             Verdict::KillAfter => drop(self.answers.insert(thread, Answer::Kill)),
             Verdict::Half => {
                 registers.rdx /= 2;
@@ -214,13 +227,17 @@ impl Tracer<'_> {
     }
 
     fn kind(&self, thread: Pid, registers: &libc::user_regs_struct) -> Option<Kind> {
-        let in_folder = || {
+        let open = || {
             let open = format!("/proc/{thread}/fd/{}", registers.rdi.cast_signed() as i32);
-            fs::read_link(open).is_ok_and(|path| path.starts_with(self.folder))
+            let path = fs::read_link(open).ok()?;
+            path.starts_with(self.folder).then_some(path)
         };
+        let in_folder = || open().is_some();
+        let is_folder = || open().is_some_and(|path| path.is_dir());
         let creates = |flags: u64| flags & libc::O_CREAT as u64 != 0;
         match registers.orig_rax as c_long {
             libc::SYS_pwrite64 | libc::SYS_write if in_folder() => Some(Kind::Write),
+            libc::SYS_fsync | libc::SYS_fdatasync if is_folder() => Some(Kind::SyncFolder),
             libc::SYS_fsync | libc::SYS_fdatasync if in_folder() => Some(Kind::Sync),
             libc::SYS_ftruncate if in_folder() => Some(Kind::Name),
             libc::SYS_openat if creates(registers.rdx) => Some(Kind::Name),
@@ -237,6 +254,7 @@ impl Tracer<'_> {
         let (hit, verdict) = match self.cut {
             Cut::Nowhere => return None,
             Cut::Before(at) => (number == at, Verdict::Kill),
+            Cut::PowerLost(at) => (number == at, Verdict::PowerOff),
             Cut::After(at) => (number == at, Verdict::KillAfter),
             Cut::Fails(at, error) => (number == at, Verdict::Error(error)),
             Cut::Short(at) => (number == at, Verdict::Half),
@@ -244,6 +262,10 @@ impl Tracer<'_> {
             Cut::ShortThenFull(at) | Cut::FullFrom(at) => {
                 (number >= at && needs_space, Verdict::Error(Errno::ENOSPC))
             }
+            Cut::FoldersFrom(at) => (
+                number >= at && kind == Kind::SyncFolder,
+                Verdict::Error(Errno::EIO),
+            ),
             Cut::GoneFrom(at) => (number >= at, Verdict::Error(Errno::EIO)),
         };
         hit.then_some(verdict)
@@ -252,6 +274,7 @@ impl Tracer<'_> {
 
 enum Verdict {
     Kill,
+    PowerOff,
     KillAfter,
     Error(Errno),
     Half,
