@@ -22,10 +22,14 @@ pub struct AwaitShares {
     seat: Seat,
     transcript: Hash32,
     own: Zeroizing<Scalar>,
-    commitments: BTreeMap<Member, Vec<PublicKey>>,
-    shared: BTreeMap<Member, Zeroizing<[u8; 32]>>,
+    commitments: Shown,
+    shared: Shared,
 }
 
+/// Everybody's commitments, our own among them.
+type Shown = BTreeMap<Member, Vec<PublicKey>>;
+/// The secrets we share with each other member.
+type Shared = BTreeMap<Member, Zeroizing<[u8; 32]>>;
 type Opened = BTreeMap<Member, Zeroizing<Scalar>>;
 
 impl AwaitShares {
@@ -33,10 +37,7 @@ impl AwaitShares {
         seat: Seat,
         transcript: Hash32,
         own: Zeroizing<Scalar>,
-        (commitments, shared): (
-            BTreeMap<Member, Vec<PublicKey>>,
-            BTreeMap<Member, Zeroizing<[u8; 32]>>,
-        ),
+        (commitments, shared): (Shown, Shared),
     ) -> Self {
         Self {
             seat,
