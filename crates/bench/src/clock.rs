@@ -1,5 +1,5 @@
-//! CPU time of this thread, and medians. The two sides of a row take turns, so that a slow minute of the machine is slow
-//! for both.
+//! CPU time of this thread, and medians. The two sides of a row take turns, so that a slow minute of the machine is
+//! slow for both.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! `hardfrost-bench`: what the arithmetic costs beside the FROST library, in one process. Nothing is stored unless asked for.
+//! `hardfrost-bench`: what the arithmetic costs beside the FROST library, in one process. Nothing is stored unless
+//! asked for.
 
 mod arithmetic;
 mod clock;

@@ -96,7 +96,8 @@ impl Table {
             let _ = writeln!(
                 out,
                 "<text x=\"8\" y=\"{}\">{} / {}</text>\
-                 <rect x=\"{LEFT}\" y=\"{place_y}\" width=\"{:.1}\" height=\"16\" fill=\"{colour}\"/>\
+                 <rect x=\"{LEFT}\" y=\"{place_y}\" width=\"{:.1}\" height=\"16\" \
+                 fill=\"{colour}\"/>\
                  <rect x=\"{goal:.1}\" y=\"{place_y}\" width=\"2\" height=\"16\"/>\
                  <text x=\"{:.1}\" y=\"{}\">{:.3}</text>",
                 place_y + 13,

@@ -48,7 +48,7 @@ fn package(shown: &Round1) -> Result<round1::Package, Error> {
     Ok(round1::Package::new(commitment, proof))
 }
 
-/// The library's verdict on what everybody showed to member 1; its own key and everybody's public shares if all is well.
+/// The library's verdict on what everybody showed to member 1; its own key and all public shares if all is well.
 fn library(
     case: &Case,
     shown: &BTreeMap<Member, Round1>,

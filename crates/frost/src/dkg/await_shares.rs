@@ -49,8 +49,8 @@ impl AwaitShares {
     }
 
     /// Opens the share that each other member sealed to us, sums them and checks the sum against the sum of all
-    /// commitments. That is enough: the echo has fixed everybody's commitments, so a sum that fits is our share of the key.
-    /// Only a sum that does not fit has each share checked against its dealer's commitment.
+    /// commitments. That is enough: the echo has fixed everybody's commitments, so a sum that fits is our share of the
+    /// key. Only a sum that does not fit has each share checked against its dealer's commitment.
     ///
     /// # Errors
     /// See [`DkgFault`]: the first failed check, naming its author.
