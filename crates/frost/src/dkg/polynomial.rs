@@ -155,8 +155,7 @@ mod tests {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(2);
         let (_, first) = SecretPolynomial::draw(3, &mut rng);
         let mut second = SecretPolynomial::draw(3, &mut rng).1;
-        let negated = |point: &PublicKey| point.negate(secp256k1::SECP256K1);
-        second[2] = negated(&first[2]);
+        second[2] = first[2].negate(secp256k1::SECP256K1);
         let both = [&first[..], &second[..]];
         let sum = PublicPolynomial::sum(3, both.into_iter()).at_all(5);
         let (first, second) = both.map(PublicPolynomial::new).into();
