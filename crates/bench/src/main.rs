@@ -1,11 +1,13 @@
-//! `hardfrost-bench`: what the arithmetic costs beside the FROST library, in one process. Nothing is stored unless
-//! asked for.
+//! `hardfrost-bench`: what the arithmetic costs beside the FROST library, and durability beside the bare disk, in one
+//! process. Nothing stays behind unless asked for.
 
 mod arithmetic;
 mod clock;
+mod durable;
 mod keygen;
 mod library;
 mod ours;
+mod signer;
 mod table;
 
 use std::path::PathBuf;
@@ -17,7 +19,8 @@ use table::Table;
 
 /// Prints a table: what, ours, the yardstick, their ratio, the goal, met or not.
 ///
-/// Times are CPU time of one thread, medians, both sides by turns. Only the ratio means something on another machine.
+/// Times are CPU time of one thread, medians, both sides by turns; of durability they are what passed on the wall, on
+/// the disk that holds temporary files. Only the ratio means something on another machine.
 #[derive(Parser)]
 #[command(name = "hardfrost-bench", version)]
 struct Arguments {
@@ -44,6 +47,7 @@ fn main() -> anyhow::Result<()> {
     );
     let mut rows = arithmetic::rows(size)?;
     rows.push(keygen::row(size)?);
+    rows.extend(durable::rows()?);
     let table = Table { rows };
     if let Some(path) = &arguments.svg {
         std::fs::write(path, table.svg()).with_context(|| path.display().to_string())?;

@@ -55,7 +55,7 @@ impl Keep {
         let mut entries =
             fs::read_dir(&self.path).with_context(|| format!("cannot read {shown}"))?;
         if entries.next().is_some() {
-            bail!("{shown} holds no group, and is not empty: name an empty or a new folder with --keep");
+            bail!("{shown} is not empty and keeps no group: name an empty or a new folder");
         }
         let home = |member| self.make_home(member).with_context(|| node(member));
         let homes: Vec<Home> = Member::all(count)

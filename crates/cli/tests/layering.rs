@@ -36,7 +36,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     // The mixed test sessions: a program beside the house. No row names it, so nothing depends on it.
     ("interop", &["frost"]),
     // The measurements: a program beside the house too, and the only place for other implementations to compare with.
-    ("bench", &["frost"]),
+    ("bench", &["frost", "engine", "spend", "store"]),
 ];
 
 /// The binary runs the node loop itself, so it may reach these, for as long as there is no node.
