@@ -52,8 +52,8 @@ impl Verified {
     /// Makes sure that all that was read is on the disk.
     pub(crate) fn settle(self, dir: &StoreDir) -> Result<Self, StoreError> {
         settle(&dir.write_ahead_log())?;
-        // Opening may have made the write-ahead log. SQLite syncs its folder then, and keeps a failure to itself: what is
-        // acknowledged in that log would go with its name.
+        // Opening may have made the write-ahead log. SQLite syncs its folder then, and keeps a failure to itself: what
+        // is acknowledged in that log would go with its name.
         sync_folder_of(&dir.write_ahead_log())?;
         self.database.checkpoint(Checkpoint::Truncate)?;
         Ok(self)

@@ -26,8 +26,8 @@ fn copy(home: &Home, to: &std::path::Path) -> Home {
     copy
 }
 
-/// The copy was made while nonces lived, before their share left: it has neither nonces nor marker. Whatever it signs, it
-/// signs under nonces of its own.
+/// The copy was made while nonces lived, before their share left: it has neither nonces nor marker. Whatever it signs,
+/// it signs under nonces of its own.
 #[test]
 fn e09_p08_two_copies_of_a_store_never_give_two_shares_under_one_nonce_pair() {
     let (folder, other) = (quick_folder(), quick_folder());

@@ -109,8 +109,8 @@ fn e04_every_call_fails_once() {
     });
 }
 
-/// SQLite syncs the folder of a file that it made, and ignores a failure. Nothing may be acknowledged in a file whose name
-/// is not durable.
+/// SQLite syncs the folder of a file that it made, and ignores a failure. Nothing may be acknowledged in a file whose
+/// name is not durable.
 #[test]
 fn e04_no_failed_sync_of_a_folder_goes_unnoticed() {
     at_every_call("folders fail from", |number, kind| match kind {
