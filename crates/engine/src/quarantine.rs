@@ -97,7 +97,7 @@ impl Engine {
         } = request;
         self.known_member(&key_group, member)?;
         let entry = self.state.standing.quarantine_of(&key_group, member);
-        if entry.is_some_and(|entry| entry.operator.is_some()) {
+        if entry.is_some_and(|entry| entry.operator.is_some()) && self.is_settled() {
             return Ok(self.already(&key_group, member));
         }
         let gate = Gate::Quarantine(key_group.clone(), member);
@@ -118,7 +118,7 @@ impl Engine {
         let Unquarantine { key_group, member } = request;
         self.known_member(&key_group, member)?;
         let entry = self.state.standing.quarantine_of(&key_group, member);
-        if !entry.is_some_and(|entry| entry.holds()) {
+        if !entry.is_some_and(|entry| entry.holds()) && self.is_settled() {
             return Ok(self.already(&key_group, member));
         }
         let change = Change::Stands(key_group.clone(), member);
@@ -149,7 +149,8 @@ impl Engine {
         }
         let entry = self.state.standing.quarantine_of(&key_group, member);
         let known = entry.and_then(|entry| entry.conviction.as_ref());
-        if known.is_some_and(|known| known.in_force || known.evidence == evidence) {
+        let same = known.is_some_and(|known| known.evidence == evidence);
+        if same || known.is_some_and(|known| known.in_force) && self.is_settled() {
             return Ok(self.already(&key_group, member));
         }
         let change = Change::Stands(key_group.clone(), member);
@@ -193,6 +194,12 @@ impl Engine {
             })
         });
         proven.collect()
+    }
+
+    /// Whether what is known is what will be: while a decision is on its way, perhaps the opposite one, the last word
+    /// is recorded too.
+    fn is_settled(&self) -> bool {
+        self.under_way == 0
     }
 
     fn known_member(&self, key_group: &KeyGroup, member: Member) -> Result<(), Rejection> {

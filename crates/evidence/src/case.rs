@@ -219,10 +219,11 @@ impl<'a> Case<'a> {
     fn invalid_share(&self, package: &[u8], share: &[u8]) -> Result<Member, Doubt> {
         let package = self.frame(package, Kind::Package)?;
         let share = self.frame(share, Kind::Share)?;
-        let turn = self.check(&package)?.map_err(|_| Doubt::BadPackage)?;
-        if share.named_package().ok_or(Doubt::Payload)? != turn.body {
+        // What costs little is asked first: whoever slanders must not make us check a package for nothing.
+        if share.named_package().ok_or(Doubt::Payload)? != package.body_hash() {
             return Err(Doubt::DifferentPackages);
         }
+        let turn = self.check(&package)?.map_err(|_| Doubt::BadPackage)?;
         let member = share.head().author;
         let chosen = turn.package.commitments().contains_key(&member);
         let Ok(said) = share.payload::<SharePayload>() else {

@@ -61,9 +61,10 @@ fn r29_a_share_of_a_bad_package_is_nobodys_fault_but_its_coordinators() {
         let mut named = stage.room.share(Life(2, 0), &stage.context, &stage.good);
         named.package = package.body_hash();
         let named = say(member(2), &stage.context, &named);
-        for share in [&honest, &spoilt, &named] {
-            stage.doubted(1, &[(name, &[&package, share], Doubt::BadPackage)]);
+        for share in [&honest, &spoilt] {
+            stage.doubted(1, &[(name, &[&package, share], Doubt::DifferentPackages)]);
         }
+        stage.doubted(1, &[(name, &[&package, &named], Doubt::BadPackage)]);
         let guilty = stage.room.judge(&stage.proof(5, &[&package]));
         let expected = match package.head().author == member(3) {
             true => Verdict::Convicts(member(3)),

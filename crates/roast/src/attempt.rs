@@ -42,6 +42,8 @@ pub struct Attempt {
     offers: BTreeMap<Member, Offer>,
     chosen: Option<Chosen>,
     aggregating: bool,
+    /// Our part is spent before it began: we wait for nothing here.
+    pub(crate) spent: bool,
     /// Whether we have shown our package to everybody, because some member answered another one.
     shown: bool,
     /// What the engine refused for now.
@@ -70,6 +72,7 @@ impl Attempt {
             offers: BTreeMap::new(),
             chosen: None,
             aggregating: false,
+            spent: false,
             shown: false,
             refused: BTreeSet::new(),
             started: now,

@@ -19,6 +19,8 @@ pub(crate) struct Convictions {
     group_publics: BTreeMap<Hash32, Arc<GroupPublic>>,
     proven: BTreeMap<Member, Evidence>,
     doubted: VecDeque<Hash32>,
+    /// How many there were in all.
+    in_vain: u64,
 }
 
 impl Convictions {
@@ -29,7 +31,13 @@ impl Convictions {
             group_publics: BTreeMap::from([(public.hash(), public)]),
             proven: BTreeMap::new(),
             doubted: VecDeque::new(),
+            in_vain: 0,
         }
+    }
+
+    /// How many proofs were judged here that proved nothing.
+    pub(crate) fn in_vain(&self) -> u64 {
+        self.in_vain
     }
 
     /// Judges a proof. Returns whom it convicts, if that is new.
@@ -54,6 +62,7 @@ impl Convictions {
                     self.doubted.pop_front();
                 }
                 self.doubted.push_back(hash);
+                self.in_vain += 1;
                 None
             }
         }
@@ -91,6 +100,7 @@ mod tests {
             group_publics: BTreeMap::new(),
             proven: BTreeMap::new(),
             doubted: VecDeque::new(),
+            in_vain: 0,
         };
         for _ in 0..3 {
             assert_eq!(convictions.judge(&slander(0)), None);

@@ -69,6 +69,8 @@ pub enum Refusal {
     Later(String),
     /// A gate of ours is closed: the operator must act. Nothing is spent, and the same question may do later.
     Gate(String),
+    /// Our part in this attempt is spent, perhaps in a former life: other attempts go on.
+    Spent,
     /// Asking again will not help.
     Final(String),
 }

@@ -34,6 +34,10 @@ impl Rounds {
         self.round
     }
 
+    pub(crate) fn entered(&self) -> Monotonic {
+        self.entered
+    }
+
     /// Somebody goes on to `round`; the highest counts. Whether that is new.
     pub(crate) fn advanced(&mut self, frame: &Verified<Frame>, round: u32) -> bool {
         let author = frame.head().author;

@@ -103,7 +103,8 @@ impl Session {
             deadline,
             terms,
         };
-        let effects = this.open_round(speaker, now);
+        let mut effects = this.open_round(now);
+        effects.extend(this.progress(speaker, now));
         (this, effects)
     }
 
@@ -217,7 +218,7 @@ impl Session {
             return Vec::new();
         };
         if self.end.is_some() {
-            return Vec::new();
+            return self.answer_after_the_end(answer);
         }
         let effects = attempt.answer(speaker, now, answer);
         self.taken(speaker, now, round, effects)
@@ -243,6 +244,13 @@ impl Session {
         round: u32,
         effects: Vec<Effect>,
     ) -> Vec<SessionEffect> {
+        let mut out = self.carried(now, round, effects);
+        out.extend(self.progress(speaker, now));
+        out
+    }
+
+    /// What an attempt wants done, as the session wants it done.
+    fn carried(&mut self, now: Monotonic, round: u32, effects: Vec<Effect>) -> Vec<SessionEffect> {
         let mut out = Vec::new();
         for effect in effects {
             match effect {
@@ -261,7 +269,6 @@ impl Session {
                 }
             }
         }
-        out.extend(self.progress(speaker, now));
         out
     }
 

@@ -8,7 +8,8 @@ use hardfrost_roast::SessionEffect;
 use crate::seat::{Event, Output, Seat};
 
 impl Seat {
-    /// Takes up a proof that the engine recorded before this process began. Each session verifies it for itself.
+    /// Takes up a proof that the engine recorded before this process began, unless the operator has let the member in
+    /// again. Each session verifies it for itself.
     /// Returns whether it is a proof at all.
     pub fn resume_conviction(&mut self, recorded: &Conviction) -> bool {
         let proof = Evidence::from_frame(&recorded.proof);
@@ -16,7 +17,9 @@ impl Seat {
             return false;
         };
         let name = (recorded.key_group.clone(), recorded.member);
-        self.convicts.entry(name).or_insert(proof);
+        if recorded.in_force {
+            self.convicts.entry(name).or_insert(proof);
+        }
         true
     }
 

@@ -1,12 +1,17 @@
 //! What a peer hands over: bounded, read, proven, and given to the machine it concerns.
 
+use std::time::Duration;
+
 use hardfrost_dkg::Ceremony;
 use hardfrost_evidence::Evidence;
 use hardfrost_primitives::Now;
 use hardfrost_roast::intake;
-use hardfrost_wire::{FinalSignature, FromPeer, Kind, Sizes};
+use hardfrost_wire::{FinalSignature, Frame, FromPeer, Kind, OperatorIndex, Sizes};
 
 use crate::seat::{Output, Seat};
+
+/// One relayed question of an author in so much time.
+const RELAYED_PAUSE: Duration = Duration::from_secs(2);
 
 impl Seat {
     /// The sizes of the ceremonies and the groups this seat knows.
@@ -75,22 +80,42 @@ impl Seat {
                 Err(_) => self.dropped(),
             };
         }
+        let peer = bytes.peer();
         if kind == Some(Kind::Evidence) {
             let small = bytes.value().len() <= Kind::Evidence.frame_bytes_max(sizes);
             let proof = small.then(|| Evidence::from_frame(bytes.value())).flatten();
             return match proof {
-                Some(proof) => self.proof(now, proof),
+                Some(proof) => self.proof(now, peer, proof),
                 None => self.dropped(),
             };
         }
         let Ok(frame) = intake(bytes, sizes, &self.roster) else {
             return self.dropped();
         };
+        if !self.hears_question(now, peer, &frame) {
+            return self.dropped();
+        }
         let context = frame.head().context;
         if self.ceremonies.iter().any(|c| c.head() == context) {
             return self.ceremony_frame(now, frame);
         }
         self.session_frame(now, frame)
+    }
+
+    /// Whether a question that its author did not hand over himself is heard: now and then, for whoever is reached
+    /// through others. More often, and anybody could use up what its author is answered.
+    fn hears_question(&mut self, now: Now, peer: OperatorIndex, frame: &Frame) -> bool {
+        let author = frame.head().author;
+        let asks = matches!(frame.kind(), Kind::Pull | Kind::DkgPull);
+        if !asks || self.roster.operator_of(author) == Some(peer) {
+            return true;
+        }
+        let last = self.relayed.get(&author);
+        let heard = last.is_none_or(|last| last.plus(RELAYED_PAUSE) <= now.mono);
+        if heard {
+            self.relayed.insert(author, now.mono);
+        }
+        heard
     }
 
     pub(crate) fn dropped(&mut self) -> Vec<Output> {

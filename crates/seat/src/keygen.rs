@@ -33,7 +33,12 @@ impl Seat {
         }
         self.joined.insert(id);
         if self.ceremonies.len() >= CEREMONIES_MAX {
-            self.ceremonies.remove(0);
+            // One whose key may still be certified elsewhere goes last.
+            let over = self
+                .ceremonies
+                .iter()
+                .position(|c| c.poll_timeout().is_none());
+            self.ceremonies.remove(over.unwrap_or_default());
         }
         let roster = self.roster.clone();
         let (ceremony, effects) = Ceremony::join(now, proposal, roster, self.speaker.member);

@@ -81,20 +81,21 @@ fn package(terms: &Terms, chosen: &BTreeMap<Member, Commitments>) -> SigningPack
 fn refusal(rejection: &Rejection) -> Refusal {
     let why = rejection.to_string();
     match rejection {
-        // An engine whose storage failed is opened again by its host: what it held is gone, later attempts go on.
+        // After a storage fault the host begins engine and seats anew; until then the session may still end with a
+        // signature that others make.
         Rejection::CapacityExceeded(_) | Rejection::StorageFault => Refusal::Later(why),
         Rejection::SigningPolicy(_)
         | Rejection::Quarantine(_)
         | Rejection::Lifecycle(_)
         | Rejection::SessionFinalized => Refusal::Gate(why),
+        Rejection::ConsumedNonceReplay
+        | Rejection::AttemptSuperseded
+        | Rejection::AttemptAlreadyAggregated => Refusal::Spent,
         Rejection::Validation(_)
         | Rejection::SessionConflict(_)
         | Rejection::SessionNotFound
         | Rejection::DkgNotReady
         | Rejection::Round1NotStarted
-        | Rejection::ConsumedNonceReplay
-        | Rejection::AttemptSuperseded
-        | Rejection::AttemptAlreadyAggregated
         | Rejection::InvalidSignatureShare(_)
         | Rejection::Internal => Refusal::Final(why),
     }
@@ -108,9 +109,6 @@ pub(crate) fn answer(question: Question, reply: Reply) -> Option<Answer> {
         Reply::Share(share) => Answer::Share(share),
         Reply::Signed(signature) => Answer::Signed(signature),
         Reply::Rejected(Rejection::InvalidSignatureShare(all)) => Answer::BadShares(all),
-        // Another seat of this engine has finished the attempt: there is nothing left to do in it, and its signature
-        // comes from whoever has it.
-        Reply::Rejected(Rejection::AttemptAlreadyAggregated) => return None,
         Reply::Rejected(rejection) => Answer::Refused(question, refusal(&rejection)),
         Reply::DkgDealt(_)
         | Reply::DkgSealed(_)

@@ -122,6 +122,12 @@ pub struct Seat {
     /// would look like a contradiction.
     pub(crate) joined: BTreeSet<Hash32>,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
+    /// By what heads their frames, the sessions and their attempts.
+    pub(crate) heads: BTreeMap<Hash32, SessionId>,
+    /// When a question of each author that others handed over was last heard.
+    pub(crate) relayed: BTreeMap<Member, Monotonic>,
+    /// How many proofs each peer has handed over that proved nothing.
+    pub(crate) in_vain: BTreeMap<OperatorIndex, u32>,
     /// Sessions that were forgotten. They never start again in this process: a second commitment under one incarnation
     /// would convict us.
     pub(crate) swept: BTreeSet<SessionId>,
@@ -155,6 +161,9 @@ impl Seat {
             ceremonies: Vec::new(),
             joined: BTreeSet::new(),
             sessions: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            relayed: BTreeMap::new(),
+            in_vain: BTreeMap::new(),
             swept: BTreeSet::new(),
             convicts: BTreeMap::new(),
             askers: BTreeMap::new(),

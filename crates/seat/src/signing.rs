@@ -8,10 +8,13 @@ use hardfrost_evidence::Evidence;
 use hardfrost_frost::DerivedGroup;
 use hardfrost_primitives::{Hash32, KeyGroup, Message, Monotonic, Now, SessionId};
 use hardfrost_roast::{AttemptReport, Need, Outcome, Question, Session, SessionEffect, Terms};
-use hardfrost_wire::{FinalSignature, Frame, Verified};
+use hardfrost_wire::{FinalSignature, Frame, OperatorIndex, Verified};
 
 use crate::question::answer;
 use crate::seat::{Asker, Event, Output, Seat};
+
+/// Proofs in vain that a peer may hand over before its proofs are not looked at any more.
+const IN_VAIN_MAX: u32 = 64;
 
 /// How a session ended, and what its attempts looked like.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +67,7 @@ impl Seat {
             session.round_trip(self.round_trip);
             let head = session.terms().head();
             self.sessions.insert(input.session.clone(), session);
+            self.heads.insert(head, input.session.clone());
             out.extend(self.session_effects(now, &input.session, effects));
             let warned = self.warn(now, &input.session);
             out.extend(self.session_effects(now, &input.session, warned));
@@ -77,11 +81,14 @@ impl Seat {
     /// A frame goes to the session that owns it; before that session or attempt is open here, it waits.
     pub(crate) fn session_frame(&mut self, now: Now, frame: Verified<Frame>) -> Vec<Output> {
         let context = frame.head().context;
-        let Some((name, session)) = self.sessions.iter_mut().find(|(_, s)| s.owns(context)) else {
+        let name = self.heads.get(&context).cloned();
+        let Some((name, session)) = name.and_then(|name| {
+            let session = self.sessions.get_mut(&name)?;
+            Some((name, session))
+        }) else {
             self.early.keep(frame);
             return Vec::new();
         };
-        let name = name.clone();
         let effects = session.frame(&self.speaker, now.mono, &frame);
         self.session_effects(now, &name, effects)
     }
@@ -103,24 +110,31 @@ impl Seat {
         session.map(feed).unwrap_or_default()
     }
 
-    /// A proof goes to the session it is about.
-    pub(crate) fn proof(&mut self, now: Now, proof: Evidence) -> Vec<Output> {
+    /// A proof goes to the session it is about. An honest peer hands on what it has verified itself: whoever comes with
+    /// slander again and again is not listened to any more.
+    pub(crate) fn proof(&mut self, now: Now, peer: OperatorIndex, proof: Evidence) -> Vec<Output> {
         let Some(name) = proof.session() else {
             return self.dropped();
         };
-        let Some(session) = self.sessions.get_mut(&name) else {
+        let vain = self.in_vain.get(&peer).copied().unwrap_or_default();
+        let Some(session) = self.sessions.get_mut(&name).filter(|_| vain < IN_VAIN_MAX) else {
             return Vec::new();
         };
+        let before = session.doubted();
         let effects = session.proof(&self.speaker, now.mono, proof);
+        if session.doubted() > before {
+            self.in_vain.insert(peer, vain + 1);
+        }
         self.session_effects(now, &name, effects)
     }
 
     pub(crate) fn finished(&mut self, now: Now, said: &FinalSignature) -> Vec<Output> {
-        let Some((name, session)) = self.sessions.iter_mut().find(|(_, s)| s.owns(said.head))
-        else {
+        let Some(name) = self.heads.get(&said.head).cloned() else {
             return Vec::new();
         };
-        let name = name.clone();
+        let Some(session) = self.sessions.get_mut(&name) else {
+            return Vec::new();
+        };
         let effects = session.finished(now.mono, said);
         self.session_effects(now, &name, effects)
     }
@@ -139,6 +153,8 @@ impl Seat {
         self.swept
             .extend(names.map(|(name, _)| name.clone()).collect::<Vec<_>>());
         self.sessions.retain(|_, session| !over(session));
+        let sessions = &self.sessions;
+        self.heads.retain(|_, name| sessions.contains_key(name));
         let due: Vec<(SessionId, Vec<SessionEffect>)> = self
             .sessions
             .iter_mut()
@@ -186,6 +202,8 @@ impl Seat {
                 | SessionEffect::Ended(_) => None,
             });
             let opened: BTreeSet<Hash32> = opened.collect();
+            let heads = opened.iter().map(|head| (*head, name.clone()));
+            self.heads.extend(heads);
             out.extend(self.carried_out(now, name, effects));
             effects = if opened.is_empty() {
                 Vec::new()

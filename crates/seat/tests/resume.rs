@@ -9,10 +9,12 @@
 mod world;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hardfrost_dkg::{Certificate, CertificateError};
 use hardfrost_primitives::Hash32;
 use hardfrost_seat::ResumeError;
+use hardfrost_wire::Kind;
 use world::{member, Spend, World};
 
 #[test]
@@ -46,6 +48,64 @@ fn a_node_that_resumes_alone_signs_with_those_that_never_stopped() {
     world.ask(1, &request);
     world.run_for(world::PATIENCE);
     world.assert_signed(0, &spend);
+}
+
+/// Its former self has signed in the first attempt: that one is over for it, and the session is not.
+#[test]
+fn r17_a_signer_that_restarts_takes_part_in_the_attempts_that_follow() {
+    let (mut world, group) = World::with_key(3, 2, 1);
+    let spend = Spend::new(&group);
+    // Seat 3 takes no part, so the first turn must be another's.
+    let first = |name: &&str| spend.coordinator(&group, &world.roster, name) != 2;
+    let name = ["one", "two", "three", "four", "five"]
+        .into_iter()
+        .find(first)
+        .unwrap();
+    let request = spend.request(&group, name);
+    world.deaf.insert(2);
+    // Shares are made, and none arrives.
+    world.passes = |letter| letter.bytes[0] != Kind::Share.number();
+    world.ask(0, &request);
+    world.ask(1, &request);
+    world.run();
+    let shares = world.sent.iter();
+    let signed = shares.filter(|bytes| bytes[0] == Kind::Share.number());
+    assert!(signed.count() >= 2);
+    world.restart();
+    world.passes = |_| true;
+    world.nodes.iter_mut().for_each(|node| node.events.clear());
+    world.ask(0, &request);
+    world.ask(1, &request);
+    world.run_for(Duration::from_secs(60));
+    world.assert_signed(0, &spend);
+    world.assert_signed(1, &spend);
+}
+
+/// The signature was made and lost with the process: a new attempt makes another.
+#[test]
+fn r30_a_signature_lost_with_its_process_is_made_again() {
+    let (mut world, group) = World::of_operators(&[2, 1], 3).make_key(2);
+    let spend = Spend::new(&group);
+    // Seat 3 takes no part, so the first turn must be another's.
+    let first = |name: &&str| spend.coordinator(&group, &world.roster, name) != 2;
+    let name = ["one", "two", "three", "four", "five"]
+        .into_iter()
+        .find(first)
+        .unwrap();
+    let request = spend.request(&group, name);
+    world.deaf.insert(2);
+    world.passes = |letter| letter.bytes[0] != Kind::Signature.number();
+    world.ask(0, &request);
+    world.ask(1, &request);
+    world.run();
+    world.restart();
+    world.passes = |_| true;
+    world.nodes.iter_mut().for_each(|node| node.events.clear());
+    world.ask(0, &request);
+    world.ask(1, &request);
+    world.run_for(Duration::from_secs(60));
+    world.assert_signed(0, &spend);
+    world.assert_signed(1, &spend);
 }
 
 #[test]

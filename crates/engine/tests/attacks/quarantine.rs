@@ -1,6 +1,6 @@
 //! Members that are kept out.
 
-use hardfrost_engine::{serve, Code, Command, Reply, Ticket};
+use hardfrost_engine::{serve, Code, Command, Reply, Ticket, Unquarantine};
 use hardfrost_frost::SignatureShare;
 use hardfrost_primitives::Hash32;
 
@@ -74,6 +74,34 @@ fn e25_no_share_slips_through_while_a_quarantine_is_being_written() {
             (_, other) => panic!("{other:?}"),
         }
     }
+}
+
+/// Let in and kept out again in one batch: the last word counts, whatever is known while both are on their way.
+#[test]
+fn e25_the_last_word_of_a_batch_counts() {
+    let mut bench = Bench::new(2, 3);
+    bench.quarantine(at(0), 1, 2);
+    let again = bench.quarantine_request(2);
+    let lift = Unquarantine {
+        key_group: again.key_group.clone(),
+        member: member(2),
+    };
+    let key_group = again.key_group.clone();
+    let commands = [Command::Unquarantine(lift), Command::Quarantine(again)];
+    let commands = (0..).map(Ticket).zip(commands).collect();
+    let Node {
+        engine, log, rng, ..
+    } = bench.node(1);
+    for (_, reply) in serve(engine, log, at(0), rng, commands) {
+        assert!(matches!(reply, Reply::Changed(_)), "{reply:?}");
+    }
+    let stands = |bench: &mut Bench| {
+        let engine = &bench.node(1).engine;
+        engine.quarantine_status(&key_group, member(2)).quarantined
+    };
+    assert!(stands(&mut bench));
+    bench.node(1).restart();
+    assert!(stands(&mut bench));
 }
 
 #[test]

@@ -52,12 +52,17 @@ impl Attempt {
             Stage::Deriving | Stage::Opening | Stage::Drawing
         );
         match refusal {
+            Refusal::Spent if opening => {
+                self.end(now);
+                self.spent = true;
+                Vec::new()
+            }
             Refusal::Final(why) if opening => {
                 self.end(now);
                 vec![Effect::Unopened(why)]
             }
             // Without our share, or our sum, the attempt may still come to a signature elsewhere.
-            Refusal::Final(_) => Vec::new(),
+            Refusal::Final(_) | Refusal::Spent => Vec::new(),
             Refusal::Gate(why) if opening => {
                 self.refused.insert(question);
                 vec![Effect::Closed(why)]

@@ -23,6 +23,12 @@ impl Session {
         [effects, self.progress(speaker, now)].concat()
     }
 
+    /// How many proofs were judged here that proved nothing.
+    #[must_use]
+    pub fn doubted(&self) -> u64 {
+        self.convictions.in_vain()
+    }
+
     /// Takes a proof of another session that was told to everybody then.
     pub fn warned(&mut self, now: Monotonic, proof: Evidence) -> Vec<SessionEffect> {
         let mut effects = self.convict(now, proof);

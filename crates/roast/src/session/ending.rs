@@ -5,7 +5,7 @@ use std::time::Duration;
 use hardfrost_primitives::Monotonic;
 
 use super::{Outcome, Session, SessionEffect};
-use crate::question::{AttemptReport, Effect};
+use crate::question::{Answer, AttemptReport, Effect};
 
 /// After its end a session still hears what was under way, for so long: a second body may be behind the last slot. Then
 /// its frames are dropped.
@@ -70,6 +70,19 @@ impl Session {
         }
         out.push(SessionEffect::Ended(outcome));
         out
+    }
+
+    /// A signature that our engine made while the session ended otherwise is the last there may be of this attempt: it is
+    /// kept and told.
+    pub(super) fn answer_after_the_end(&mut self, answer: Answer) -> Vec<SessionEffect> {
+        let unsigned = !matches!(self.outcome(), Some(Outcome::Signed(_)));
+        let (Answer::Signed(signature), true) = (answer, unsigned) else {
+            return Vec::new();
+        };
+        if let Some(end) = &mut self.end {
+            end.outcome = Outcome::Signed(signature);
+        }
+        vec![SessionEffect::Send(self.signature(&signature).to_bytes())]
     }
 
     /// When the frames of a session that is over are dropped; `None` once they are.

@@ -10,6 +10,9 @@ use super::{Outcome, Session, SessionEffect};
 use crate::attempt::Attempt;
 use crate::speaker::Speaker;
 
+/// What one pull is answered with at the most. The largest frame fits; what does not, the next pull asks for.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+
 fn prefix(body: Hash32) -> [u8; 8] {
     let [a, b, c, d, e, f, g, h, ..] = body.0;
     [a, b, c, d, e, f, g, h]
@@ -146,8 +149,13 @@ impl Session {
             )
             | None => self.lacking(&asked),
         };
-        answers
-            .into_iter()
+        let mut left = ANSWER_BYTES_MAX;
+        let within = answers.into_iter().take_while(|bytes| {
+            let fits = bytes.len() <= left;
+            left = left.saturating_sub(bytes.len());
+            fits
+        });
+        within
             .map(|bytes| SessionEffect::SendTo(asker, bytes))
             .collect()
     }
@@ -166,6 +174,9 @@ impl Session {
         let most = u32::try_from(PULLED_TURNS_MAX).unwrap_or(u32::MAX);
         let unopened = asked.round.saturating_add(1)..=asked.round.saturating_add(most);
         for (turn, attempt) in self.attempts.range(asked.first_turn..) {
+            if answers.iter().map(Vec::len).sum::<usize>() > ANSWER_BYTES_MAX {
+                break;
+            }
             let place = usize::try_from(*turn - asked.first_turn).unwrap_or(usize::MAX);
             match asked.held.get(place) {
                 Some(theirs) => answers.extend(missing(attempt, theirs, count)),

@@ -74,7 +74,7 @@ impl Session {
         threshold.min(usize::try_from(self.tolerated()).unwrap_or(usize::MAX) + 1)
     }
 
-    pub(super) fn open_round(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
+    pub(super) fn open_round(&mut self, now: Monotonic) -> Vec<SessionEffect> {
         let round = self.rounds.round();
         let started = (round < ATTEMPTS_MAX)
             .then(|| self.turns.number(round))
@@ -85,9 +85,11 @@ impl Session {
         };
         self.heads.insert(attempt.hash(), round);
         self.attempts.insert(round, attempt);
-        self.taken(speaker, now, round, effects)
+        self.carried(now, round, effects)
     }
 
+    /// Round after round, as far as state and time allow. A loop, and no step calls it: whatever peers arrange, the stack
+    /// does not grow.
     pub(super) fn progress(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
         let mut out = Vec::new();
         let steps: [Step; 5] = [
@@ -97,13 +99,17 @@ impl Session {
             Self::go_on,
             Self::pull_if_due,
         ];
-        for step in steps {
-            if self.end.is_some() {
-                break;
+        loop {
+            let round = self.rounds.round();
+            for step in steps {
+                if self.end.is_none() {
+                    out.extend(step(self, speaker, now));
+                }
             }
-            out.extend(step(self, speaker, now));
+            if self.end.is_some() || self.rounds.round() == round {
+                return out;
+            }
         }
-        out
     }
 
     fn pull_if_due(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
@@ -182,10 +188,7 @@ impl Session {
             return Vec::new();
         };
         let effects = attempt.choose(speaker, now, &may);
-        if effects.is_empty() {
-            return Vec::new();
-        }
-        self.taken(speaker, now, round, effects)
+        self.carried(now, round, effects)
     }
 
     /// Whoever is among `those` of an attempt whose package binds them. A convicted coordinator's does not: it may have
@@ -242,12 +245,15 @@ impl Session {
         }
     }
 
-    /// When the current attempt has run out: no package in time, no signature in time after it, or at once where its
-    /// coordinator is convicted.
+    /// When the current attempt has run out: no package in time, no signature in time after it; at once where its
+    /// coordinator is convicted, or where our own part was spent by our former self.
     fn runs_out(&self) -> Option<Monotonic> {
         let round = self.rounds.round();
         let attempt = self.attempts.get(&round)?;
         let wait = self.timers.answer(self.turns.cycle(round));
+        if attempt.spent {
+            return Some(self.rounds.entered());
+        }
         if self.convictions.holds(attempt.coordinator()) {
             return attempt.awaited_from;
         }
@@ -307,7 +313,7 @@ impl Session {
             out.push(SessionEffect::Send(frame.as_bytes().to_vec()));
         }
         self.rounds.enter_next(now, by_package && !by_certificate);
-        out.extend(self.open_round(speaker, now));
+        out.extend(self.open_round(now));
         out
     }
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use hardfrost_evidence::{Evidence, EvidenceKind};
 use hardfrost_frost::GroupPublic;
 use hardfrost_primitives::{KeySpec, SessionId};
+use hardfrost_seat::Event;
 use hardfrost_wire::{
-    Frame, FromPeer, Head, HeldTurn, Incarnation, Kind, OperatorIndex, PackagePayload, PullPayload,
-    Sizes, Verified,
+    CommitmentsPayload, Frame, FromPeer, Head, HeldTurn, Incarnation, Kind, OperatorIndex,
+    PackagePayload, PullPayload, Sizes, Verified,
 };
 
 use crate::world::{key, member, Spend, World};
@@ -217,4 +218,56 @@ fn an_answer_goes_to_the_author_of_the_question() {
     assert_eq!(to, [1]);
     world.run_for(Duration::from_secs(60));
     world.assert_all_signed(&spend);
+}
+
+/// A question that somebody else hands over again and again costs its author nothing.
+#[test]
+fn n03_replayed_questions_use_up_nobody_elses_answers() {
+    let (mut world, spend, group) = signing();
+    let old = pull(&world, &spend, &group, &asked(0, 0, vec![held(0)]));
+    for round in 0..40 {
+        let other = pull(&world, &spend, &group, &asked(round, 0, vec![held(0)]));
+        world.hand_from(4, 0, &other);
+        world.hand_from(4, 0, &old);
+    }
+    world.letters.clear();
+    let own = pull(&world, &spend, &group, &asked(77, 0, vec![held(0)]));
+    world.hand_from(1, 0, &own);
+    assert_eq!(world.letters.len(), 1);
+    assert_eq!(world.letters[0].to, 1);
+}
+
+/// Slander is judged so often and no more; what a peer of good repute hands over is.
+#[test]
+fn n03_a_peer_whose_proofs_prove_nothing_is_not_listened_to() {
+    let (mut world, spend, group) = signing();
+    let context = spend.terms(&group, &world.roster, "one").context(1);
+    let (head, roster) = (context.hash(), Arc::clone(&world.roster));
+    // Member 3 says two things, in these two lives of his.
+    let double = |lives: [u8; 2]| {
+        let [a, b] = [1, 2].map(|which: u8| {
+            let payload = CommitmentsPayload {
+                incarnation: Incarnation([lives[usize::from(which) - 1]; 16]),
+                hiding: [which; 33],
+                binding: [2; 33],
+                refuses: Vec::new(),
+            };
+            let (context, author) = (head, member(3));
+            let frame = Frame::sign(Head { context, author }, &payload, &key(author));
+            frame.verify(&roster).unwrap()
+        });
+        let kind = EvidenceKind::DoubleCommitments;
+        Evidence::double(kind, &context, &a, &b).to_frame()
+    };
+    let convicted = |world: &World| {
+        let told = |event: &Event| matches!(event, Event::Convicted(m, _) if *m == member(3));
+        world.nodes[0].events.iter().any(told)
+    };
+    for life in 0..100 {
+        world.hand_from(4, 0, &double([life, life + 1]));
+    }
+    world.hand_from(4, 0, &double([9, 9]));
+    assert!(!convicted(&world));
+    world.hand_from(1, 0, &double([9, 9]));
+    assert!(convicted(&world));
 }

@@ -17,7 +17,7 @@ use hardfrost_engine::{serve, Engine, MemoryLog};
 use hardfrost_frost::GroupPublic;
 use hardfrost_primitives::{Hash32, Limits, Member, Monotonic, Now, Suite, UnixTime};
 use hardfrost_seat::{Event, Input, Output, Request, Seat, SeatTerms};
-use hardfrost_wire::{FromPeer, Incarnation, Operator, OperatorIndex, OperatorKey, Roster};
+use hardfrost_wire::{FromPeer, Incarnation, Kind, Operator, OperatorIndex, OperatorKey, Roster};
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
@@ -186,9 +186,22 @@ impl World {
         self.turn(to, Input::Peer(FromPeer::authenticated(from, bytes)));
     }
 
-    /// The operator of seat 1 hands these bytes over.
+    /// The operator of seat 1 hands these bytes over; a question its author himself.
     pub fn hand(&mut self, to: usize, bytes: &[u8]) {
-        let from = FromPeer::authenticated(OperatorIndex(0), bytes.to_vec());
+        let asks = [Kind::Pull, Kind::DkgPull].map(|kind| Some(kind.number()));
+        let author = bytes
+            .get(38)
+            .map_or(0, |seat| u16::from(*seat).saturating_sub(1));
+        let peer = if asks.contains(&bytes.first().copied()) {
+            author
+        } else {
+            0
+        };
+        self.hand_from(peer, to, bytes);
+    }
+
+    pub fn hand_from(&mut self, peer: u16, to: usize, bytes: &[u8]) {
+        let from = FromPeer::authenticated(OperatorIndex(peer), bytes.to_vec());
         self.turn(to, Input::Peer(from));
     }
 
