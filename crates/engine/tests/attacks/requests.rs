@@ -67,7 +67,8 @@ fn e08_no_request_can_bring_a_key() {
 /// word.
 #[test]
 fn e23_open_meets_every_gate_that_round2_meets() {
-    let closes: [(&str, fn(&mut Bench)); 4] = [
+    type Close = fn(&mut Bench);
+    let closes: [(&str, Close); 4] = [
         ("the switch of the session", |bench| {
             let session = bench.signing.session.clone();
             drop(bench.rekey(at(0), 2, Some(session)));

@@ -72,8 +72,8 @@ impl Session {
         out
     }
 
-    /// A signature that our engine made while the session ended otherwise is the last there may be of this attempt: it is
-    /// kept and told.
+    /// A signature that our engine made while the session ended otherwise is the last there may be of this attempt: it
+    /// is kept and told.
     pub(super) fn answer_after_the_end(&mut self, answer: Answer) -> Vec<SessionEffect> {
         let unsigned = !matches!(self.outcome(), Some(Outcome::Signed(_)));
         let (Answer::Signed(signature), true) = (answer, unsigned) else {

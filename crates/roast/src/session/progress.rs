@@ -88,8 +88,8 @@ impl Session {
         self.carried(now, round, effects)
     }
 
-    /// Round after round, as far as state and time allow. A loop, and no step calls it: whatever peers arrange, the stack
-    /// does not grow.
+    /// Round after round, as far as state and time allow. A loop, and no step calls it: whatever peers arrange, the
+    /// stack does not grow.
     pub(super) fn progress(&mut self, speaker: &Speaker, now: Monotonic) -> Vec<SessionEffect> {
         let mut out = Vec::new();
         let steps: [Step; 5] = [

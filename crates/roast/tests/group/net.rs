@@ -254,11 +254,11 @@ impl<'a> Net<'a> {
             if let Some((m, proof)) = convicted.find(|(m, _)| !self.masks.contains_key(m)) {
                 return Err(format!("{m} is honest, and convicted by {proof:?}"));
             }
-            let opened = node.asked.iter().filter_map(|(round, need)| match need {
-                Need::Open(context) => Some((*round, context.hash())),
-                _ => None,
-            });
-            for (round, hash) in opened {
+            for (round, need) in &node.asked {
+                let Need::Open(context) = need else {
+                    continue;
+                };
+                let (round, hash) = (*round, context.hash());
                 if *contexts.entry(round).or_insert(hash) != hash {
                     return Err(format!("{who} has another context in round {round}"));
                 }
