@@ -163,3 +163,49 @@ impl Header {
         bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing is sealed before there is a key: whoever has the file writes the costs, and a checksum that is right.
+    #[test]
+    fn p01_no_header_asks_for_more_than_is_bearable() {
+        let header = |cost| {
+            let source = KeySource::Passphrase {
+                salt: [7; 16],
+                cost,
+            };
+            let header = Header {
+                schema: SCHEMA,
+                id: StoreId([1; 16]),
+                source,
+                check: vec![0; 72],
+            };
+            Header::from_bytes(&header.to_bytes())
+        };
+        let good = PassphraseCost::STANDARD;
+        assert!(header(good).is_ok());
+        for number in [0, 65, 1 << 29, (1 << 29) + 1, u32::MAX] {
+            let (lanes, passes) = (number, number);
+            for bad in [
+                PassphraseCost { lanes, ..good },
+                PassphraseCost { passes, ..good },
+                PassphraseCost {
+                    lanes,
+                    memory_kib: number,
+                    ..good
+                },
+            ] {
+                let refused = header(bad);
+                assert!(
+                    matches!(refused, Err(StoreError::Corrupt(Damage::Header))),
+                    "{bad:?}"
+                );
+            }
+        }
+        for memory_kib in [0, 8 * good.lanes - 1, (4 << 20) + 1, u32::MAX] {
+            assert!(header(PassphraseCost { memory_kib, ..good }).is_err());
+        }
+    }
+}

@@ -44,9 +44,9 @@ impl PassphraseCost {
 
     /// A header is not authenticated before the key is made: it may not ask for the whole machine.
     pub(crate) fn is_bearable(&self) -> bool {
-        (8 * self.lanes..=4 << 20).contains(&self.memory_kib)
-            && (1..=64).contains(&self.passes)
+        (1..=64).contains(&self.passes)
             && (1..=64).contains(&self.lanes)
+            && (8 * self.lanes..=4 << 20).contains(&self.memory_kib)
     }
 }
 
