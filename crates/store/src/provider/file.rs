@@ -1,6 +1,6 @@
 //! A key in a file: the operator's, or one that systemd put there.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path};
@@ -66,8 +66,12 @@ pub(super) fn credential(directory: &Path, name: &str) -> Result<Key, KeyError> 
     read(&directory.join(name), Rule::Systemd)
 }
 
-/// Words in a file, without the end of their line. A pipe is taken as it is: only whoever made it can read it.
+/// Words in a file, without the end of their line. A pipe or a terminal is taken if it is ours.
 pub(super) fn passphrase(path: &Path) -> Result<Passphrase, KeyError> {
+    // Before it is opened, too: another's pipe would make us wait. What is missing is for `open` to say.
+    if let Ok(found) = fs::metadata(path) {
+        ours(path, &found)?;
+    }
     let file = OpenOptions::new()
         .read(true)
         .open(path)
@@ -75,9 +79,7 @@ pub(super) fn passphrase(path: &Path) -> Result<Passphrase, KeyError> {
     let opened = file
         .metadata()
         .map_err(DiskFault::system("look at", path))?;
-    if opened.is_file() {
-        private_file(path, &opened)?;
-    }
+    ours(path, &opened)?;
     let most = Passphrase::BYTES_MAX + 2;
     let mut words = Zeroizing::new(Vec::with_capacity(most));
     file.take(most as u64)
@@ -87,6 +89,20 @@ pub(super) fn passphrase(path: &Path) -> Result<Passphrase, KeyError> {
         words.pop();
     }
     Passphrase::new(words)
+}
+
+/// Whoever else owns a pipe or a device chooses what we read from it.
+fn ours(path: &Path, found: &Metadata) -> Result<(), PathFault> {
+    if found.is_file() {
+        return private_file(path, found);
+    }
+    if found.uid() == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(PathFault {
+        path: path.to_owned(),
+        problem: PathProblem::Owner(found.uid()),
+    })
 }
 
 /// A fresh key in a file that is not there yet, durable before anything is sealed under it.

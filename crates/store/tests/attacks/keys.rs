@@ -1,8 +1,9 @@
 //! The ways to a key, and what goes wrong on them.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hardfrost_store::{
@@ -123,6 +124,46 @@ fn p11_a_passphrase_file_that_others_may_read_is_refused() {
         Passphrase::read(&path),
         Err(KeyError::PassphraseLength(_))
     ));
+}
+
+/// A pipe that somebody else put there would have us wait, or take that user's words.
+#[test]
+fn p11_a_passphrase_from_a_pipe_or_a_device_of_another_user_is_refused() {
+    let shelf = Shelf::empty();
+    let path = shelf.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    let mut speaker = Command::new("/bin/sh")
+        .args(["-c", "printf 'correct horse' > \"$0\""])
+        .arg(&path)
+        .spawn()
+        .unwrap();
+    let ours = Passphrase::read(&path);
+    assert!(speaker.wait().unwrap().success());
+    assert!(ours.is_ok());
+    // Only root gives a pipe away, and only to others does a device belong to another.
+    let theirs = match chown(&path, Some(65_534), None) {
+        Ok(()) => path,
+        Err(_) => "/dev/zero".into(),
+    };
+    let mut speaker = Command::new("/bin/sh")
+        .args(["-c", "printf 'correct horse' > \"$0\""])
+        .arg(&theirs)
+        .spawn()
+        .unwrap();
+    let refused = Passphrase::read(&theirs);
+    speaker.kill().unwrap();
+    speaker.wait().unwrap();
+    assert!(
+        matches!(
+            refused,
+            Err(KeyError::Refused(PathFault {
+                problem: PathProblem::Owner(_),
+                ..
+            }))
+        ),
+        "{refused:?}"
+    );
 }
 
 #[test]
