@@ -10,7 +10,7 @@ use crate::open::{verify, Verified};
 use crate::place::StoreDir;
 use crate::provider::KeyProvider;
 use crate::reading::Reader;
-use crate::sealed_file::SealedFile;
+use crate::sealed_file::{SealedFile, Turn};
 
 /// Most damages that are listed: where there are more, the rest adds nothing.
 const DAMAGES_MAX: usize = 100;
@@ -88,11 +88,12 @@ fn check_files(
     files: &mut Vec<String>,
     damages: &mut Vec<Damage>,
 ) -> Result<(), StoreError> {
+    let turn = Turn::default();
     for name in dir.sealed_files()? {
         let text = name.as_str().to_owned();
         let path = dir.sealed_file(&name);
         let key = store.files.as_ref();
-        let read = key.map(|key| SealedFile::new(dir, name, store.header.id, key).read());
+        let read = key.map(|key| SealedFile::new(dir, name, store.header.id, (key, &turn)).read());
         match read {
             Some(Ok(_)) => files.push(text),
             Some(Err(_)) | None => damages.push(Damage::File(path)),

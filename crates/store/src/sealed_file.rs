@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -27,7 +28,12 @@ pub struct SealedFile<'a> {
     name: FileName,
     id: StoreId,
     key: &'a Key,
+    turn: &'a Turn,
 }
+
+/// Whoever creates a sealed file of a store waits for its turn: a file that is unfinished has a name of its own, and
+/// another thread would take it for one that was left behind.
+pub(crate) type Turn = Mutex<()>;
 
 /// Why a sealed file was not written or read.
 #[derive(Debug, thiserror::Error)]
@@ -69,13 +75,19 @@ impl<'a> SealedFile<'a> {
     /// Most that it holds, in bytes.
     pub const BYTES_MAX: usize = 64 << 10;
 
-    pub(crate) fn new(dir: &StoreDir, name: FileName, id: StoreId, key: &'a Key) -> Self {
+    pub(crate) fn new(
+        dir: &StoreDir,
+        name: FileName,
+        id: StoreId,
+        (key, turn): (&'a Key, &'a Turn),
+    ) -> Self {
         Self {
             path: dir.sealed_file(&name),
             unfinished: dir.path().join(format!("{name}.new")),
             name,
             id,
             key,
+            turn,
         }
     }
 
@@ -89,7 +101,9 @@ impl<'a> SealedFile<'a> {
         }
         let mut bytes = self.head();
         bytes.extend_from_slice(&sealing::seal(self.key, &self.associated(), plain)?);
-        // The store is locked: what is left there is of a creation that did not come to its end.
+        // It guards nothing that a panic could have left half done.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        // The store is locked, and it is our turn: what is left there is of a creation that did not come to its end.
         remove_unfinished(&self.unfinished)?;
         OpenOptions::new()
             .write(true)

@@ -14,7 +14,7 @@ use crate::place::{FileName, StoreDir};
 use crate::provider::KeyProvider;
 use crate::report::{check, Report};
 use crate::rotate::rotate;
-use crate::sealed_file::SealedFile;
+use crate::sealed_file::{SealedFile, Turn};
 use crate::writer::{CompactError, Kept, Position, Work, Writer};
 
 /// An open store: the lock on its folder, its key in memory, and the thread that writes. Dropping it closes it; handles
@@ -26,6 +26,7 @@ pub struct Store {
     generation: u64,
     dir: StoreDir,
     files: Key,
+    turn: Turn,
     // After the thread: the lock goes last.
     _lock: Lock,
 }
@@ -69,6 +70,7 @@ impl Store {
             generation,
             dir: dir.clone(),
             files,
+            turn: Turn::default(),
             _lock: lock,
         };
         Ok(Opened { store, records })
@@ -125,7 +127,7 @@ impl Store {
     /// The sealed file of that name beside the records, there or not.
     #[must_use]
     pub fn file(&self, name: FileName) -> SealedFile<'_> {
-        SealedFile::new(&self.dir, name, self.id, &self.files)
+        SealedFile::new(&self.dir, name, self.id, (&self.files, &self.turn))
     }
 
     /// The store's name.

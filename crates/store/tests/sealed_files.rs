@@ -8,6 +8,7 @@
 
 use std::fs;
 use std::os::unix::fs::{symlink, PermissionsExt};
+use std::thread;
 
 use hardfrost_store::{FileName, SealedFile, SealedFileError, Store};
 
@@ -69,6 +70,31 @@ fn it_is_written_once() {
         read(&store, "long"),
         Err(SealedFileError::Absent(_))
     ));
+}
+
+/// One of two threads creates it, and what that one wrote is what is there; the other is told.
+#[test]
+fn two_threads_create_it_once() {
+    let shelf = Shelf::new();
+    let store = shelf.open().store;
+    for round in 0..100 {
+        let file = format!("file-{round}");
+        let create = |byte: u8| store.file(name(&file)).create(&vec![byte; 60_000]);
+        let (one, two) = thread::scope(|scope| {
+            let one = scope.spawn(|| create(1));
+            let two = scope.spawn(|| create(2));
+            (one.join().unwrap(), two.join().unwrap())
+        });
+        let winner = match (one, two) {
+            (Ok(()), Err(SealedFileError::Exists(_))) => 1,
+            (Err(SealedFileError::Exists(_)), Ok(())) => 2,
+            other => panic!("round {round}: {other:?}"),
+        };
+        assert!(read(&store, &file)
+            .unwrap()
+            .iter()
+            .all(|byte| *byte == winner));
+    }
 }
 
 #[test]
