@@ -115,6 +115,30 @@ fn check_names_the_damage() {
     assert!(refused(&hardfrost(folder, "store status store --key-file key")).contains("check"));
 }
 
+/// What a node that was killed left, with one bit of its first transaction flipped on the disk.
+#[test]
+fn check_names_a_damaged_write_ahead_log() {
+    let folder = shelf();
+    let folder = folder.path();
+    let opened = open(folder, "key");
+    let record = EncodedRecord::new(1, b"acknowledged".to_vec().into());
+    opened.store.writer().append_durably(&[record]).unwrap();
+    let [database, log] =
+        ["records.db", "records.db-wal"].map(|name| folder.join("store").join(name));
+    let left = [&database, &log].map(|path| fs::read(path).unwrap());
+    drop(opened);
+    let [whole, mut bad] = left;
+    bad[100] ^= 1;
+    fs::write(&database, whole).unwrap();
+    fs::write(&log, &bad).unwrap();
+    let output = hardfrost(folder, "store check store --key-file key");
+    assert!(refused(&output).contains("damaged"));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("frame 1 of "), "{said}");
+    assert!(said.contains("records.db-wal does not verify"), "{said}");
+    assert!(fs::read(&log).unwrap() == bad);
+}
+
 #[test]
 fn p06_a_store_that_is_open_names_its_holder() {
     let folder = shelf();

@@ -87,7 +87,7 @@ impl Database {
         transaction.execute("INSERT INTO header VALUES (1, ?1)", [header])?;
         transaction.execute("INSERT INTO head VALUES (1, ?1)", [head])?;
         transaction.commit()?;
-        database.checkpoint(Checkpoint::Truncate)?;
+        database.checkpoint()?;
         Ok(())
     }
 
@@ -210,12 +210,11 @@ impl Database {
         Ok(said.into_iter().filter(|line| line != "ok").collect())
     }
 
-    /// Moves what is in the write-ahead log into the database, both synced.
-    pub(crate) fn checkpoint(&self, kind: Checkpoint) -> rusqlite::Result<()> {
-        let pragma = match kind {
-            Checkpoint::Restart => "PRAGMA wal_checkpoint(RESTART)",
-            Checkpoint::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
-        };
+    /// Moves what is in the write-ahead log into the database, both synced, and empties the log. It is never begun again
+    /// over old frames: its header would be overwritten in place, and one that is torn then is not to be told from one
+    /// that is damaged.
+    pub(crate) fn checkpoint(&self) -> rusqlite::Result<()> {
+        let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
         let busy: i64 = self.connection.query_row(pragma, [], |row| row.get(0))?;
         if busy == 0 {
             Ok(())
@@ -244,15 +243,6 @@ impl Database {
         })?;
         Ok((all - done).max(0).unsigned_abs())
     }
-}
-
-/// How a checkpoint leaves the write-ahead log.
-#[derive(Clone, Copy)]
-pub(crate) enum Checkpoint {
-    /// To be written from its start again; its space is kept.
-    Restart,
-    /// Empty.
-    Truncate,
 }
 
 impl Change<'_> {

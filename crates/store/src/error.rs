@@ -74,6 +74,18 @@ pub enum Damage {
         "{0} belongs to no store, and SQLite would play it back: find out where it comes from"
     )]
     Stray(PathBuf),
+    /// The write-ahead log is not empty, and its header does not verify: SQLite would take it for empty.
+    #[error("the header of {0} does not verify, and what was acknowledged is behind it")]
+    LogHeader(PathBuf),
+    /// A frame of the write-ahead log does not verify, and it is not of the last transaction, which may be torn: SQLite
+    /// would drop it and all that was acknowledged behind it.
+    #[error("frame {frame} of {path} does not verify, and what was acknowledged is behind it")]
+    LogFrame {
+        /// The log.
+        path: PathBuf,
+        /// Counted from 1.
+        frame: u64,
+    },
     /// SQLite cannot make sense of the file.
     #[error("the file is no sound database ({0})")]
     Database(String),

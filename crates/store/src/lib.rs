@@ -38,6 +38,7 @@ mod sealed_file;
 mod sealing;
 mod settle;
 mod store;
+mod wal;
 mod writer;
 
 pub use error::{Damage, DiskFault, StoreError};

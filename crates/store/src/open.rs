@@ -1,8 +1,13 @@
 //! How a store is opened: first what needs no key, then the key, then every record, and only then the first write.
 
-use crate::database::{Checkpoint, Database, Interrupted};
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::database::{Database, Interrupted};
 use crate::disk::sync_folder_of;
-use crate::error::{DiskFault, StoreError};
+use crate::error::{Damage, DiskFault, StoreError};
 use crate::head::Head;
 use crate::header::{Header, SCHEMA};
 use crate::keys::{Key, Keys};
@@ -12,6 +17,7 @@ use crate::provider::KeyProvider;
 use crate::reading::{read, Reader};
 use crate::reseal::{reseal, Unsealed};
 use crate::settle::settle;
+use crate::wal::{self, Fault, Scan};
 
 /// A store that was read and verified to its end. So far nothing was written.
 pub(crate) struct Verified {
@@ -33,6 +39,10 @@ pub(crate) fn verify(
     let lock = Lock::take(dir)?;
     // Once more, now that nobody else can be at it.
     dir.look()?;
+    // Before SQLite reads it, which would keep to itself what it leaves out.
+    if let Some(damage) = look_through(&dir.write_ahead_log())? {
+        reader.damage(damage)?;
+    }
     let database = Database::open(&dir.resolved(&dir.records())?)?;
     let header = Header::from_bytes(&database.header()?)?;
     let keys = Keys::derive(&provider.resolve()?, &header.source, &header.id)?;
@@ -48,6 +58,49 @@ pub(crate) fn verify(
     })
 }
 
+/// What of the write-ahead log SQLite would leave out although it was acknowledged.
+fn look_through(log: &Path) -> Result<Option<Damage>, DiskFault> {
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .open(log);
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(DiskFault::system("open", log)(error)),
+    };
+    let scanned = scan(&mut file).map_err(DiskFault::system("read", log))?;
+    Ok(scanned.err().map(|fault| match fault {
+        Fault::Header => Damage::LogHeader(log.to_owned()),
+        Fault::Frame(frame) => Damage::LogFrame {
+            path: log.to_owned(),
+            frame,
+        },
+    }))
+}
+
+fn scan(log: &mut File) -> std::io::Result<Result<(), Fault>> {
+    if log.metadata()?.len() <= wal::HEADER as u64 {
+        return Ok(Ok(()));
+    }
+    let mut header = [0; wal::HEADER];
+    log.read_exact(&mut header)?;
+    let mut scan = match Scan::begin(&header) {
+        Ok(scan) => scan,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let mut frame = Vec::with_capacity(scan.frame_bytes());
+    while log
+        .take(scan.frame_bytes() as u64)
+        .read_to_end(&mut frame)?
+        > 0
+    {
+        scan.take(&frame);
+        frame.clear();
+    }
+    Ok(scan.end())
+}
+
 impl Verified {
     /// Makes sure that all that was read is on the disk.
     pub(crate) fn settle(self, dir: &StoreDir) -> Result<Self, StoreError> {
@@ -55,7 +108,7 @@ impl Verified {
         // Opening may have made the write-ahead log. SQLite syncs its folder then, and keeps a failure to itself: what
         // is acknowledged in that log would go with its name.
         sync_folder_of(&dir.write_ahead_log())?;
-        self.database.checkpoint(Checkpoint::Truncate)?;
+        self.database.checkpoint()?;
         Ok(self)
     }
 

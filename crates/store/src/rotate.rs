@@ -1,7 +1,6 @@
 //! A store goes over to another key.
 
 use crate::create::source_for;
-use crate::database::Checkpoint;
 use crate::error::{DiskFault, StoreError};
 use crate::keys::Keys;
 use crate::open::{verify, Begun};
@@ -17,7 +16,7 @@ pub(crate) fn rotate(
 ) -> Result<(), StoreError> {
     let store = begin(dir, old, new)?;
     // What was sealed under the old key leaves the write-ahead log as well.
-    let moved = store.database.checkpoint(Checkpoint::Truncate);
+    let moved = store.database.checkpoint();
     moved.map_err(|error| StoreError::Undecided(DiskFault::Sqlite(error)))
 }
 

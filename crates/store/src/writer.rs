@@ -5,7 +5,7 @@ use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
 
 use hardfrost_engine::{EncodedRecord, Log, LogError};
 
-use crate::database::{Change, Checkpoint, Database};
+use crate::database::{Change, Database};
 use crate::disk::free_bytes;
 use crate::error::DiskFault;
 use crate::fate;
@@ -326,7 +326,7 @@ impl Work {
         if ahead.is_ok_and(|pages| pages < PAGES_AHEAD_MAX) {
             return;
         }
-        if self.database.checkpoint(Checkpoint::Restart).is_err() {
+        if self.database.checkpoint().is_err() {
             self.faulted = true;
         }
     }
@@ -344,7 +344,7 @@ impl Work {
         if self.faulted {
             return Err(DiskFault::Faulted);
         }
-        Ok(self.database.checkpoint(Checkpoint::Truncate)?)
+        Ok(self.database.checkpoint()?)
     }
 }
 

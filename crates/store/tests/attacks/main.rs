@@ -11,5 +11,6 @@ mod damage;
 mod doors;
 mod keys;
 mod limits;
+mod log;
 #[path = "../support/mod.rs"]
 mod support;
