@@ -21,13 +21,14 @@ use crate::wal::{self, Fault, Scan};
 
 /// A store that was read and verified to its end. So far nothing was written.
 pub(crate) struct Verified {
-    pub(crate) lock: Lock,
     pub(crate) database: Database,
     pub(crate) header: Header,
     pub(crate) keys: Keys,
     /// The key of sealed files, where the store has one.
     pub(crate) files: Option<Key>,
     pub(crate) head: Head,
+    // Fields are dropped in this order: the lock goes last.
+    pub(crate) lock: Lock,
 }
 
 pub(crate) fn verify(
@@ -151,10 +152,60 @@ impl Verified {
 
 /// A store whose new generation is durable.
 pub(crate) struct Begun {
-    pub(crate) lock: Lock,
     pub(crate) database: Database,
     pub(crate) header: Header,
     pub(crate) keys: Keys,
     pub(crate) files: Key,
     pub(crate) head: Head,
+    // Fields are dropped in this order: the lock goes last.
+    pub(crate) lock: Lock,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+    use std::fs;
+    use std::mem::MaybeUninit;
+    use std::os::unix::fs::PermissionsExt;
+
+    use rustix::fs::inotify;
+
+    use super::*;
+    use crate::reading::Skip;
+    use crate::store::Store;
+
+    /// Files of the folder that are closed when `held` is dropped, in their order.
+    fn closed_by<T>(dir: &StoreDir, held: T) -> Vec<String> {
+        let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+        inotify::add_watch(&watch, dir.path(), inotify::WatchFlags::CLOSE_WRITE).unwrap();
+        drop(held);
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(&watch, &mut buffer);
+        let mut closed = Vec::new();
+        while let Ok(event) = events.next() {
+            let name = event.file_name().map(CStr::to_string_lossy);
+            closed.extend(name.map(String::from));
+        }
+        closed
+    }
+
+    /// Whoever gets the lock finds the database closed.
+    #[test]
+    fn p06_the_lock_is_free_once_the_database_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        fs::write(&key, "5a".repeat(32)).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        let dir = StoreDir::new(folder.path().join("store"));
+        let provider = KeyProvider::File(key);
+        Store::create(&dir, &provider).unwrap();
+        let verified = || verify(&dir, &provider, &mut Skip).unwrap();
+        for closed in [
+            closed_by(&dir, verified()),
+            closed_by(&dir, verified().begin().unwrap()),
+        ] {
+            assert!(closed.contains(&"records.db".to_owned()), "{closed:?}");
+            assert_eq!(closed.last().unwrap(), "lock", "{closed:?}");
+        }
+    }
 }
