@@ -23,6 +23,7 @@ mod database;
 mod disk;
 mod error;
 mod fate;
+mod folder;
 mod head;
 mod header;
 mod keys;
@@ -42,6 +43,7 @@ mod wal;
 mod writer;
 
 pub use error::{Damage, DiskFault, StoreError};
+pub use folder::{FolderError, PrivateFolder};
 pub use header::StoreId;
 pub use keys::ProviderKey;
 pub use lock::Holder;

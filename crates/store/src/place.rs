@@ -2,14 +2,14 @@
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Damage, DiskFault, StoreError};
 
 /// Modes that our files and folders have at the most.
 pub(crate) const FILE_MODE: u32 = 0o600;
-pub(crate) const DIR_MODE: u32 = 0o700;
+const DIR_MODE: u32 = 0o700;
 
 const OTHERS: u32 = 0o077;
 const SEALED_SUFFIX: &str = ".sealed";
@@ -178,13 +178,7 @@ impl StoreDir {
 
     /// Makes the folder, or takes one that is private to us; refuses one in which anything of a store is.
     pub(crate) fn prepare(&self) -> Result<(), StoreError> {
-        use std::os::unix::fs::DirBuilderExt;
-        match fs::DirBuilder::new().mode(DIR_MODE).create(&self.path) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(DiskFault::system("make the folder", &self.path)(error).into());
-            }
-            Ok(()) | Err(_) => {}
-        }
+        make_dir(&self.path)?;
         let dir = metadata(&self.path)?.ok_or_else(|| StoreError::Absent(self.path.clone()))?;
         private_dir(&self.path, &dir)?;
         for path in [self.records(), self.write_ahead_log()] {
@@ -205,7 +199,16 @@ pub(crate) fn metadata(path: &Path) -> Result<Option<Metadata>, DiskFault> {
     }
 }
 
-fn private_dir(path: &Path, found: &Metadata) -> Result<(), PathFault> {
+/// Makes a private folder. False if something has the name already.
+pub(crate) fn make_dir(path: &Path) -> Result<bool, DiskFault> {
+    match fs::DirBuilder::new().mode(DIR_MODE).create(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(DiskFault::system("make the folder", path)(error)),
+    }
+}
+
+pub(crate) fn private_dir(path: &Path, found: &Metadata) -> Result<(), PathFault> {
     let right_kind = found.is_dir();
     private(path, found, right_kind, PathProblem::NotAFolder)
 }
