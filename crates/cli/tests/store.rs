@@ -6,14 +6,17 @@
 )]
 //! `hardfrost store`: what it prints, what it refuses, and its exit codes.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use hardfrost_engine::{EncodedRecord, Log};
 use hardfrost_store::{FileName, KeyProvider, Opened, Store, StoreDir};
+use rustix::fs::OFlags;
+use rustix::pty::{grantpt, openpt, ptsname, unlockpt, OpenptFlags};
+use rustix::termios::{tcgetattr, LocalModes};
 use serde_json::{json, Value};
 use tempfile::TempDir;
 
@@ -246,6 +249,46 @@ fn a_passphrase_is_not_asked_for_where_there_is_no_terminal() {
         .output()
         .unwrap();
     assert!(refused(&output).contains("terminal"));
+}
+
+#[test]
+fn ctrl_c_at_the_question_leaves_the_terminal_as_it_was() {
+    let folder = shelf();
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+    let flags = OFlags::NOCTTY.bits().cast_signed();
+    let mut options = OpenOptions::new();
+    let terminal = options.read(true).write(true).custom_flags(flags);
+    let terminal = terminal.open(name).unwrap();
+    let shows = || {
+        let modes = tcgetattr(&terminal).unwrap().local_modes;
+        modes.contains(LocalModes::ECHO | LocalModes::ISIG)
+    };
+    assert!(shows());
+    let mut child = Command::new("setsid")
+        .args(["--ctty", env!("CARGO_BIN_EXE_hardfrost")])
+        .args(["store", "status", "store", "--passphrase"])
+        .current_dir(folder.path())
+        .stdin(terminal.try_clone().unwrap())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ours = File::from(ours);
+    let mut asked = [0; "Passphrase".len()];
+    ours.read_exact(&mut asked).unwrap();
+    assert_eq!(&asked, b"Passphrase");
+    assert!(!shows());
+    ours.write_all(b"half a passphr\x03").unwrap();
+    let status = child.wait().unwrap();
+    assert!(shows(), "what is typed stays hidden");
+    let mut error = String::new();
+    child.stderr.unwrap().read_to_string(&mut error).unwrap();
+    assert_eq!(
+        (status.code(), error.trim()),
+        (Some(1), "error: interrupted")
+    );
 }
 
 #[test]
