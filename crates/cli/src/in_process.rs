@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{bail, ensure, Context};
@@ -200,10 +201,7 @@ impl InProcess {
                 .chunks_mut(share)
                 .map(|chunk| scope.spawn(move || run(now, chunk, progress)))
                 .collect();
-            threads
-                .into_iter()
-                .flat_map(|t| t.join().unwrap_or_default())
-                .collect()
+            threads.into_iter().flat_map(joined).collect()
         });
         let mut events = Vec::new();
         for (from, turn) in turns {
@@ -262,6 +260,11 @@ impl InProcess {
             Some(Step::Over) => "finishing",
         }
     }
+}
+
+/// What a thread made. Its panic is ours: a node that broke must not look like one that is silent.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 fn run(
@@ -390,5 +393,25 @@ impl Cluster for InProcess {
             }
         }
         watched.signing()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_thread_of_nodes_is_not_swallowed() {
+        let broken = || {
+            thread::scope(|scope| {
+                let thread = scope.spawn(|| -> Vec<u8> { resume_unwind(Box::new("a node broke")) });
+                joined(thread)
+            })
+        };
+        let caught = catch_unwind(broken).unwrap_err();
+        assert_eq!(caught.downcast_ref(), Some(&"a node broke"));
+        assert_eq!(thread::scope(|scope| joined(scope.spawn(|| 7))), 7);
     }
 }
