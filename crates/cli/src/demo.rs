@@ -75,6 +75,9 @@ pub struct Demo {
 pub fn run(arguments: &Demo) -> Result<(), Failure> {
     let story = Story::new(arguments.json);
     let out = OutDir::at(&arguments.out)?;
+    if let Some(keep) = &arguments.keep {
+        out.is_apart_from(keep)?;
+    }
     let brought = arguments.psbt.as_deref().map(read_psbt).transpose()?;
     let begun = begin(arguments, &story)?;
     let spending = match brought {

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{bail, Context};
+
+use crate::Failure;
 
 /// Written last, and what tells a folder of ours from somebody else's.
 const MARK: &str = "demo.json";
@@ -41,6 +43,27 @@ fn is_ours(path: &Path) -> bool {
     known(path).is_some()
 }
 
+/// Where a path leads, through all links, whether or not its end is there yet.
+fn resolved(path: &Path) -> anyhow::Result<PathBuf> {
+    let shown = path.display();
+    let path = std::path::absolute(path).with_context(|| format!("cannot find {shown}"))?;
+    let mut leads = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            leads.pop();
+            continue;
+        }
+        leads.push(part);
+        match fs::canonicalize(&leads) {
+            Ok(real) => leads = real,
+            // From here on all is yet to be made, and made without links.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot find {shown}")),
+        }
+    }
+    Ok(leads)
+}
+
 /// A folder that may be written to.
 pub struct OutDir {
     path: PathBuf,
@@ -64,12 +87,29 @@ impl OutDir {
         Ok(out)
     }
 
+    /// That neither folder is, or lies in, the other one: the files of an earlier demonstration are removed, and a kept
+    /// group's have the same names.
+    ///
+    /// # Errors
+    /// One does; says so. Or the file system does not say.
+    pub fn is_apart_from(&self, kept: &Path) -> Result<(), Failure> {
+        let (out, keep) = (resolved(&self.path)?, resolved(kept)?);
+        if out.starts_with(&keep) || keep.starts_with(&out) {
+            let (out, keep) = (self.path.display(), kept.display());
+            return Err(Failure::Usage(format!(
+                "--out {out} --keep {keep}: a kept group has a folder of its own, name another"
+            )));
+        }
+        Ok(())
+    }
+
     /// Makes the folder, and removes the files of an earlier demonstration.
     ///
     /// # Errors
-    /// As the file system says.
+    /// Somebody else's files have come since; else as the file system says.
     pub fn prepare(&self) -> anyhow::Result<()> {
         let shown = self.path.display();
+        Self::at(&self.path)?;
         fs::create_dir_all(&self.path)
             .with_context(|| format!("cannot make the folder {shown}"))?;
         for old in self.names()?.iter().filter(|name| is_ours(name)) {

@@ -6,7 +6,7 @@
 )]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::str::FromStr;
@@ -36,6 +36,18 @@ fn keep_json(dir: &Path, arguments: &[&str]) -> Value {
     let output = hardfrost(dir, &[&keep, arguments].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What a refusal says.
+fn refused(dir: &Path, arguments: &[&str], code: i32) -> String {
+    let output = hardfrost(dir, &[&["demo"], arguments].concat());
+    let error = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
+    error
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// A folder in which a 2-of-3 group is kept, and what making it said.
@@ -283,6 +295,7 @@ fn another_group_is_not_made_where_one_is_kept_and_nothing_of_others_is_touched(
     }
     let foreign = dir.path().join("mine");
     fs::create_dir(&foreign).unwrap();
+    set_mode(&foreign, 0o755);
     fs::write(foreign.join("precious"), "precious").unwrap();
     let refused = hardfrost(dir.path(), &["demo", "--keep", "mine"]);
     assert_eq!(refused.status.code(), Some(1));
@@ -338,4 +351,31 @@ fn e09_p08_a_node_that_was_put_back_from_an_old_copy_signs_and_shows_it() {
     let again = keep_json(dir.path(), &[]);
     assert_eq!(again["verified"], true);
     assert_eq!(again["group_key"], report["group_key"]);
+}
+
+#[test]
+fn the_public_files_are_never_put_where_a_group_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::create_dir(dir.join("there")).unwrap();
+    set_mode(&dir.join("there"), 0o700);
+    symlink("there", dir.join("link")).unwrap();
+    for (keep, out) in [
+        ("new", "new"),
+        ("new", "./new/."),
+        ("new", "absent/../new"),
+        ("there", "link"),
+        ("there/new", "link/new"),
+        ("new", "new/out"),
+        ("link/../new/node-1", "new"),
+        ("hardfrost-demo", "hardfrost-demo"),
+    ] {
+        let says = refused(dir, &["--keep", keep, "--out", out], 2);
+        assert!(says.contains("a folder of its own"), "{keep} {out}: {says}");
+    }
+    assert_eq!(files(dir), [] as [PathBuf; 0]);
+    assert_eq!(fs::read_dir(dir).unwrap().count(), 2);
+    // A name that only begins alike is another folder.
+    keep_json(dir, &["-t", "2", "-n", "3", "--out", "group-out"]);
+    assert!(dir.join("group/roster.toml").exists());
 }
