@@ -122,26 +122,8 @@ struct Told {
 
 /// Makes a key, or finds the one that is kept.
 fn begin(arguments: &Demo, story: &Story) -> Result<Begun, Failure> {
-    let wanted = arguments.wanted.new_group();
     let keep = arguments.keep.as_deref().map(Keep::at);
-    let kept = keep.as_ref().filter(|keep| keep.is_there());
-    let homes = match (kept, &keep) {
-        (Some(kept), _) => kept.open()?,
-        (None, None) => {
-            let size = enough_honest(wanted.clone(), arguments)?;
-            Homes::in_memory(size.suite, size.members)?
-        }
-        (None, Some(keep)) => {
-            let size = enough_honest(wanted.clone(), arguments)?;
-            if arguments.psbt.is_some() {
-                let shown = keep.path().display();
-                let why = "--psbt is for a group that is there: make one first, without it";
-                return Err(Failure::Usage(format!("{shown} keeps no group; {why}")));
-            }
-            keep.found(size.suite, size.members)?
-        }
-    };
-    let mut cluster = InProcess::new(homes)?;
+    let mut cluster = InProcess::new(homes(arguments, keep.as_ref())?)?;
     let (key, size) = match cluster.known_key()? {
         Some(key) => {
             let size = arguments.wanted.kept_group(&key.public, cluster.roster());
@@ -150,8 +132,11 @@ fn begin(arguments: &Demo, story: &Story) -> Result<Begun, Failure> {
             (key, size)
         }
         None => {
+            if let Some(keep) = &keep {
+                keep.no_key_yet()?;
+            }
             let members = cluster.roster().count();
-            let size = enough_honest(wanted, arguments)?;
+            let size = enough_honest(arguments.wanted.new_group(), arguments)?;
             if members != size.members || cluster.roster().suite() != size.suite {
                 let why = "the kept operators are others: leave -n and --suite away";
                 return Err(Failure::Usage(why.to_owned()));
@@ -164,6 +149,24 @@ fn begin(arguments: &Demo, story: &Story) -> Result<Begun, Failure> {
         keep.certify(&key.certificate.to_bytes())?;
     }
     Ok(Begun { cluster, key, size })
+}
+
+/// What the nodes begin with: what is kept, or all new.
+fn homes(arguments: &Demo, keep: Option<&Keep>) -> Result<Homes, Failure> {
+    let kept = keep.filter(|keep| keep.is_there());
+    if let Some(kept) = kept {
+        return Ok(kept.open()?);
+    }
+    let size = enough_honest(arguments.wanted.new_group(), arguments)?;
+    let Some(keep) = keep else {
+        return Ok(Homes::in_memory(size.suite, size.members)?);
+    };
+    if arguments.psbt.is_some() {
+        let shown = keep.path().display();
+        let why = "--psbt is for a group that is there: make one first, without it";
+        return Err(Failure::Usage(format!("{shown} keeps no group; {why}")));
+    }
+    Ok(keep.found(size.suite, size.members)?)
 }
 
 fn enough_honest(size: Result<GroupSize, String>, arguments: &Demo) -> Result<GroupSize, Failure> {

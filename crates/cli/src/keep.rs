@@ -2,14 +2,13 @@
 //!
 //! The order of writing makes a torn beginning visible: stores first, then the roster. A group without a key makes one.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context};
 use hardfrost_primitives::{Member, Suite};
-use hardfrost_store::{FileName, KeyProvider, Opened, Store, StoreDir};
+use hardfrost_store::{FileName, KeyProvider, Opened, PrivateFolder, Store, StoreDir};
 use hardfrost_wire::{OperatorKey, Roster};
 use zeroize::Zeroizing;
 
@@ -20,7 +19,6 @@ use crate::roster_file;
 
 const ROSTER: &str = "roster.toml";
 const CERTIFICATE: &str = "certificate.bin";
-const PRIVATE: u32 = 0o700;
 
 /// The folder of a kept group.
 pub struct Keep {
@@ -30,8 +28,9 @@ pub struct Keep {
 impl Keep {
     /// The folder at `path`; nothing is looked at yet.
     pub fn at(path: &Path) -> Self {
+        // A trailing slash would follow a link.
         Self {
-            path: path.to_owned(),
+            path: path.components().collect(),
         }
     }
 
@@ -48,29 +47,34 @@ impl Keep {
     /// New operators with a store each.
     ///
     /// # Errors
-    /// The folder holds something, or a store cannot be made.
+    /// The folder holds something, is within others' reach, or a store cannot be made.
     pub fn found(&self, suite: Suite, count: u16) -> anyhow::Result<Homes> {
         let shown = self.path.display();
-        private_folder(&self.path)?;
-        let mut entries =
-            fs::read_dir(&self.path).with_context(|| format!("cannot read {shown}"))?;
-        if entries.next().is_some() {
+        let folder = PrivateFolder::make(&self.path);
+        let mut entries = fs::read_dir(&self.path);
+        // Said first: nobody is to change the mode of a folder that is for something else.
+        if entries.as_mut().is_ok_and(|list| list.next().is_some()) {
             bail!("{shown} is not empty and keeps no group: name an empty or a new folder");
         }
+        let folder = folder?;
+        entries.with_context(|| format!("cannot read {shown}"))?;
         let home = |member| self.make_home(member).with_context(|| node(member));
         let homes: Vec<Home> = Member::all(count)
             .map(home)
             .collect::<anyhow::Result<_>>()?;
         let roster = roster(suite, homes.iter().map(|home| (home.member, &home.secret)))?;
-        self.write(ROSTER, roster_file::to_toml(&roster)?.as_bytes())?;
+        let text = roster_file::to_toml(&roster)?;
+        let put = folder.put(ROSTER, text.as_bytes())?;
+        ensure!(put, "{shown} has a {ROSTER} of somebody else by now");
         Ok(Homes { roster, homes })
     }
 
     /// The operators that are there, each with what its store holds.
     ///
     /// # Errors
-    /// A file or a store that does not read, or one that is another operator's.
+    /// A folder within others' reach; a file or a store that does not read, or one that is another operator's.
     pub fn open(&self) -> anyhow::Result<Homes> {
+        PrivateFolder::at(&self.path)?;
         let path = self.path.join(ROSTER);
         let shown = path.display();
         let text = String::from_utf8(group_files::read(&path)?);
@@ -86,17 +90,43 @@ impl Keep {
         Ok(Homes { roster, homes })
     }
 
+    /// That no key was certified here: only then may the group make one.
+    ///
+    /// # Errors
+    /// One was, and whoever asks did not find it in the stores.
+    pub fn no_key_yet(&self) -> anyhow::Result<()> {
+        let path = self.path.join(CERTIFICATE);
+        ensure!(
+            !is_taken(&path)?,
+            "{}: a key was certified here, and the stores do not hold it. Its coins need those \
+             stores: put them back from a copy. For another key name a new folder",
+            path.display()
+        );
+        Ok(())
+    }
+
     /// Puts the public proof of the key beside the stores. The stores have it too, and they count.
     ///
     /// # Errors
-    /// As the file system says.
+    /// Another proof is there, which stays; else as the file system says.
     pub fn certify(&self, certificate: &[u8]) -> anyhow::Result<()> {
-        self.write(CERTIFICATE, certificate)
+        let path = self.path.join(CERTIFICATE);
+        if !is_taken(&path)? && PrivateFolder::at(&self.path)?.put(CERTIFICATE, certificate)? {
+            return Ok(());
+        }
+        let same = group_files::read(&path).is_ok_and(|there| there == certificate);
+        ensure!(
+            same,
+            "{} is not the proof of the key that the stores hold: find out which of them belongs \
+             here. If the stores do, move the file away, and it is written anew",
+            path.display()
+        );
+        Ok(())
     }
 
     fn make_home(&self, member: Member) -> anyhow::Result<Home> {
         let (folder, dir) = self.places(member);
-        private_folder(&folder)?;
+        PrivateFolder::make(&folder)?;
         let provider = KeyProvider::make_key_file(&folder.join("store.key"))?;
         Store::create(&dir, &provider)?;
         let Opened { store, records } = Store::open(&dir, &provider)?;
@@ -112,6 +142,7 @@ impl Keep {
 
     fn open_home(&self, member: Member, roster: &Roster) -> anyhow::Result<Home> {
         let (folder, dir) = self.places(member);
+        PrivateFolder::at(&folder)?;
         let provider = KeyProvider::File(folder.join("store.key"));
         let Opened { store, records } = Store::open(&dir, &provider)?;
         let bytes = store.file(operator_key()?).read()?;
@@ -135,11 +166,6 @@ impl Keep {
         let store = StoreDir::new(folder.join("store"));
         (folder, store)
     }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        let path = self.path.join(name);
-        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
-    }
 }
 
 fn node(member: Member) -> String {
@@ -150,9 +176,11 @@ fn operator_key() -> anyhow::Result<FileName> {
     FileName::new("operator").context("a plain name")
 }
 
-fn private_folder(path: &Path) -> anyhow::Result<()> {
-    match DirBuilder::new().mode(PRIVATE).create(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        made => made.with_context(|| format!("cannot make the folder {}", path.display())),
+/// Whether anything, be it a link that leads nowhere, has this name.
+fn is_taken(path: &Path) -> anyhow::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("cannot look at {}", path.display())),
     }
 }

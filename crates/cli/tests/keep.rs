@@ -141,6 +141,9 @@ fn p11_what_is_kept_is_private() {
     for file in ["store.key", "store/records.db", "store/operator.sealed"] {
         assert_eq!(mode(&format!("node-2/{file}")), 0o600, "{file}");
     }
+    for file in ["roster.toml", "certificate.bin"] {
+        assert_eq!(mode(file), 0o600, "{file}");
+    }
 }
 
 #[test]
@@ -351,6 +354,98 @@ fn e09_p08_a_node_that_was_put_back_from_an_old_copy_signs_and_shows_it() {
     let again = keep_json(dir.path(), &[]);
     assert_eq!(again["verified"], true);
     assert_eq!(again["group_key"], report["group_key"]);
+}
+
+/// The same operators with stores that know nothing: an old copy, or a disk that lost them.
+fn forget_the_key(dir: &Path) {
+    for node in 1..=3 {
+        let (place, key) = place(dir, node);
+        let name = || FileName::new("operator").unwrap();
+        let Opened { store, .. } = Store::open(&place, &key).unwrap();
+        let secret = store.file(name()).read().unwrap();
+        store.close().unwrap();
+        fs::remove_dir_all(place.path()).unwrap();
+        Store::create(&place, &key).unwrap();
+        let Opened { store, .. } = Store::open(&place, &key).unwrap();
+        store.file(name()).create(&secret).unwrap();
+        store.close().unwrap();
+    }
+}
+
+#[test]
+fn p08_stores_that_came_back_empty_get_no_second_key() {
+    let (dir, _) = kept();
+    let certificate = dir.path().join("group/certificate.bin");
+    let before = fs::read(&certificate).unwrap();
+    forget_the_key(dir.path());
+    let says = refused(dir.path(), &["--keep", "group", "-t", "2", "-n", "3"], 1);
+    assert!(says.contains("a key was certified here"), "{says}");
+    assert_eq!(fs::read(&certificate).unwrap(), before);
+    assert_eq!(check(dir.path(), 1).last, 0, "a key was begun");
+    // A making that stopped before there was a key is none that was certified: it may go on.
+    fs::remove_file(&certificate).unwrap();
+    keep_json(dir.path(), &["-t", "2", "-n", "3"]);
+    assert_ne!(fs::read(&certificate).unwrap(), before);
+}
+
+#[test]
+fn a_certificate_is_never_replaced_and_what_a_link_leads_to_is_never_written() {
+    let (dir, _) = kept();
+    let certificate = dir.path().join("group/certificate.bin");
+    let right = fs::read(&certificate).unwrap();
+    let elsewhere = dir.path().join("elsewhere");
+    for (others, link) in [(&b"another"[..], false), (b"", false), (b"precious", true)] {
+        fs::remove_file(&certificate).unwrap();
+        fs::write(if link { &elsewhere } else { &certificate }, others).unwrap();
+        if link {
+            symlink(&elsewhere, &certificate).unwrap();
+        }
+        let says = refused(dir.path(), &["--keep", "group"], 1);
+        assert!(says.contains("is not the proof of the key"), "{says}");
+        assert_eq!(fs::read(&certificate).unwrap(), others);
+    }
+    // Moved away it is written anew, over what an interrupted writing left and through no link that somebody put there.
+    fs::remove_file(&certificate).unwrap();
+    symlink(&elsewhere, dir.path().join("group/certificate.bin.new")).unwrap();
+    keep_json(dir.path(), &[]);
+    assert_eq!(fs::read(&certificate).unwrap(), right);
+    assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
+    assert!(!dir.path().join("group/certificate.bin.new").exists());
+}
+
+#[test]
+fn p11_a_folder_that_others_reach_or_that_a_link_leads_to_is_not_taken() {
+    let (dir, _) = kept();
+    let dir = dir.path();
+    let group = dir.join("group");
+    for (place, mode) in [("group", 0o750), ("group", 0o707), ("group/node-2", 0o710)] {
+        set_mode(&dir.join(place), mode);
+        let says = refused(dir, &["--keep", "group"], 1);
+        assert!(says.contains(&format!("(mode {mode:o})")), "{says}");
+        set_mode(&dir.join(place), 0o700);
+    }
+    symlink(&group, dir.join("link")).unwrap();
+    for link in ["link", "link/", "link/."] {
+        let says = refused(dir, &["--keep", link], 1);
+        assert!(says.contains("is a symbolic link"), "{says}");
+    }
+    fs::rename(group.join("node-3"), dir.join("aside")).unwrap();
+    symlink(dir.join("aside"), group.join("node-3")).unwrap();
+    let says = refused(dir, &["--keep", "group"], 1);
+    assert!(says.contains("is a symbolic link"), "{says}");
+    fs::remove_file(group.join("node-3")).unwrap();
+    fs::rename(dir.join("aside"), group.join("node-3")).unwrap();
+    assert_eq!(keep_json(dir, &[])["verified"], true);
+
+    let empty = dir.join("empty");
+    fs::create_dir(&empty).unwrap();
+    set_mode(&empty, 0o777);
+    symlink(&empty, dir.join("to-empty")).unwrap();
+    for (name, problem) in [("empty", "(mode 777)"), ("to-empty/", "symbolic link")] {
+        let says = refused(dir, &["--keep", name, "-t", "2", "-n", "3"], 1);
+        assert!(says.contains(problem), "{says}");
+        assert_eq!(files(&empty), [] as [PathBuf; 0]);
+    }
 }
 
 #[test]
