@@ -37,6 +37,18 @@ impl CheatKind {
             Self::BadShare | Self::DoubleShare | Self::DoubleCommit | Self::Stall => false,
         }
     }
+
+    /// Whether it can be proven, so that whoever does it may be convicted.
+    pub fn convicts(self) -> bool {
+        match self {
+            Self::BadShare
+            | Self::DoubleShare
+            | Self::DoubleCommit
+            | Self::DoublePackage
+            | Self::BadPackage => true,
+            Self::Stall | Self::Withhold => false,
+        }
+    }
 }
 
 /// Who receives a frame.

@@ -11,7 +11,7 @@ use hardfrost_primitives::RequestId;
 use hardfrost_spend::{Explanation, Network, UnsignedPsbt};
 
 use crate::cheat::CheatKind;
-use crate::cluster::{Cluster, MadeKey, Signing};
+use crate::cluster::{Cluster, Faults, MadeKey, Signing};
 use crate::faulty;
 use crate::group_files;
 use crate::group_size::{GroupSize, Wanted};
@@ -36,7 +36,9 @@ use crate::Failure;
     hardfrost demo --keep group             the group stays in group/ and signs again\n  \
     hardfrost demo --keep group --psbt FILE it signs a PSBT that spends its coins\n\n\
     The coins are made up (regtest) unless --psbt brings others. Without --keep no secret is\n\
-    written anywhere. With it the folder holds all that signs: whoever has it has the coins.")]
+    written anywhere. With it the folder holds all that signs: whoever has it has the coins.\n\
+    Convictions stay in a kept group too: a convicted member never signs there again, and\n\
+    --cheat is refused where too few would be left.")]
 pub struct Demo {
     #[command(flatten)]
     wanted: Wanted,
@@ -84,8 +86,9 @@ pub fn run(arguments: &Demo) -> Result<(), Failure> {
         Some(psbt) => Spending::of(psbt, &begun.key.public).context("this PSBT is not signed")?,
         None => Spending::prepare(&begun.key.public)?,
     };
+    let asked = ask(arguments, &begun, spending)?;
     out.prepare()?;
-    let Told { report, unsigned } = tell(arguments, begun, &spending, (&out, &story))?;
+    let Told { report, unsigned } = tell(begun, &asked, (&out, &story))?;
     let json = serde_json::to_string(&report).context("the report is plain data")?;
     out.mark(&json)?;
     if arguments.json {
@@ -112,6 +115,15 @@ struct Begun {
     cluster: InProcess,
     key: MadeKey,
     size: GroupSize,
+}
+
+/// What is to be signed, under which name, and who will not do their part.
+struct Asked {
+    spending: Spending,
+    request: RequestId,
+    faults: Faults,
+    /// All others: neither faulty nor convicted before.
+    honest: usize,
 }
 
 /// What came of it, and why it was not signed, if it was not.
@@ -172,26 +184,53 @@ fn homes(arguments: &Demo, keep: Option<&Keep>) -> Result<Homes, Failure> {
 fn enough_honest(size: Result<GroupSize, String>, arguments: &Demo) -> Result<GroupSize, Failure> {
     let size = size.map_err(Failure::Usage)?;
     let Demo { silent, cheat, .. } = arguments;
-    let GroupSize { members, .. } = size;
+    let GroupSize {
+        threshold, members, ..
+    } = size;
     if u32::from(*silent) + u32::from(*cheat) >= u32::from(members) {
         return Err(Failure::Usage(format!(
             "--silent {silent} --cheat {cheat}: at least one of {members} members must be honest"
         )));
     }
+    if arguments.keep.is_some() && *cheat > 0 && arguments.cheat_kind.convicts() {
+        faulty::remaining(usize::from(members - cheat), threshold).map_err(Failure::Usage)?;
+    }
     Ok(size)
 }
 
-fn tell(
-    arguments: &Demo,
-    begun: Begun,
-    spending: &Spending,
-    (out, story): (&OutDir, &Story),
-) -> anyhow::Result<Told> {
+/// Picks who will not do their part. Nothing is written yet, and a kept group is not put to an end.
+fn ask(arguments: &Demo, begun: &Begun, spending: Spending) -> Result<Asked, Failure> {
+    let Begun { cluster, key, .. } = begun;
+    // A name of its own each time: what was signed before is signed again in another session.
+    let name = format!("demo-{}", hex::encode(random::<8>()));
+    let request = RequestId::new(&name).context("a plain name")?;
+    let inputs = spending.plan.inputs();
+    let input = inputs.first().context("the PSBT has an input of ours")?;
+    let wanted = (arguments.silent, arguments.cheat, arguments.cheat_kind);
+    let suite = cluster.roster().suite();
+    let faults = faulty::pick(wanted, &key.public, input, (suite, &request))?;
+    if arguments.keep.is_some() {
+        faulty::bearable(&faults, cluster.convicted(), &key.public).map_err(Failure::Usage)?;
+    }
+    let honest = key.public.members().filter(|member| {
+        let faulty = faults.silent.contains(member) || faults.cheats.contains_key(member);
+        !faulty && !cluster.convicted().contains(member)
+    });
+    Ok(Asked {
+        honest: honest.count(),
+        spending,
+        request,
+        faults,
+    })
+}
+
+fn tell(begun: Begun, asked: &Asked, (out, story): (&OutDir, &Story)) -> anyhow::Result<Told> {
     let Begun {
         mut cluster,
         key,
         size,
     } = begun;
+    let spending = &asked.spending;
     let certificate = key.certificate.to_bytes();
     let roster = roster_file::to_toml(cluster.roster())?;
     out.write("roster.toml", roster.as_bytes())?;
@@ -203,7 +242,7 @@ fn tell(
     let explained = Explanation::new(&spending.plan, Network::Regtest);
     story.spend(&spending.address, &explained, spending.funding.is_some());
 
-    let signing = sign(arguments, &mut cluster, (&key, spending), story)?;
+    let signing = sign(&mut cluster, &key, asked, story)?;
     let culprits = write_evidence(&signing, cluster.roster(), &certificate, out)?;
     cluster.close()?;
     story.culprits(&culprits, out);
@@ -214,7 +253,7 @@ fn tell(
             (finished.transaction, finished.verified, Vec::new())
         }
         Err(mut unsigned) => {
-            unsigned.extend(absent(&signing, size, arguments));
+            unsigned.extend(absent(&signing, size, asked.honest));
             story.unsigned(&unsigned);
             (spending.psbt.transaction().clone(), false, unsigned)
         }
@@ -232,13 +271,12 @@ fn tell(
 }
 
 /// Whether it could have been signed at all, and who is missing: those never heard of, those that owe a share.
-fn absent(signing: &Signing, size: GroupSize, arguments: &Demo) -> Vec<String> {
+fn absent(signing: &Signing, size: GroupSize, honest: usize) -> Vec<String> {
     let GroupSize {
         threshold, members, ..
     } = size;
-    let honest = members - arguments.silent - arguments.cheat;
     let mut said = Vec::new();
-    if honest < threshold {
+    if honest < usize::from(threshold) {
         said.push(format!(
             "infeasible: {honest} of {members} members do their part, {threshold} must sign"
         ));
@@ -266,30 +304,22 @@ fn make_key(cluster: &mut dyn Cluster, threshold: u16, story: &Story) -> anyhow:
 }
 
 fn sign(
-    arguments: &Demo,
     cluster: &mut dyn Cluster,
-    (key, spending): (&MadeKey, &Spending),
+    key: &MadeKey,
+    asked: &Asked,
     story: &Story,
 ) -> anyhow::Result<Signing> {
-    // A name of its own each time: what was signed before is signed again in another session.
-    let request = RequestId::new(&format!("demo-{}", hex::encode(random::<8>())))?;
-    let input = spending
-        .plan
-        .inputs()
-        .first()
-        .context("the PSBT has an input of ours")?;
-    let wanted = (arguments.silent, arguments.cheat, arguments.cheat_kind);
-    let faults = faulty::pick(
-        wanted,
-        &key.public,
-        input,
-        (cluster.roster().suite(), &request),
-    )?;
-    story.faults(&faults);
-    cluster.turn_faulty(&faults);
+    let Asked {
+        spending,
+        request,
+        faults,
+        ..
+    } = asked;
+    story.faults(faults);
+    cluster.turn_faulty(faults);
     let bytes = spending.psbt.to_bytes();
     let group = key.public.key_group();
-    let signing = story.watching(|progress| cluster.sign(group, &bytes, &request, progress))?;
+    let signing = story.watching(|progress| cluster.sign(group, &bytes, request, progress))?;
     story.signed(&signing);
     Ok(signing)
 }

@@ -37,6 +37,40 @@ pub fn pick(
     })
 }
 
+/// That a group which stays can still sign when all that now cheat are convicted: convictions stay too.
+///
+/// # Errors
+/// It could never sign again; says why.
+pub fn bearable(
+    faults: &Faults,
+    convicted: &BTreeSet<Member>,
+    group: &GroupPublic,
+) -> Result<(), String> {
+    let cheats = faults.cheats.iter().filter(|(_, kind)| kind.convicts());
+    let cheats: BTreeSet<Member> = cheats.map(|(member, _)| *member).collect();
+    if cheats.is_empty() {
+        return Ok(());
+    }
+    let out = convicted.union(&cheats).count();
+    let left = usize::from(group.count()).saturating_sub(out);
+    remaining(left, group.threshold())
+        .map_err(|why| format!("{why} (convicted already: {})", convicted.len()))
+}
+
+/// That those who are left are enough.
+///
+/// # Errors
+/// They are not.
+pub fn remaining(left: usize, threshold: u16) -> Result<(), String> {
+    if left >= usize::from(threshold) {
+        return Ok(());
+    }
+    Err(format!(
+        "--cheat with --keep: convictions stay, {left} members would be left, {threshold} must \
+         sign: the group could never sign again"
+    ))
+}
+
 /// The members in the order of their first turns.
 fn coordinators(
     group: &GroupPublic,

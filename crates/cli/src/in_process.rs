@@ -37,6 +37,7 @@ pub struct InProcess {
     secrets: Vec<Zeroizing<[u8; 32]>>,
     inboxes: Vec<Vec<Input>>,
     faults: Faults,
+    convicted: BTreeSet<Member>,
     started: Instant,
     skipped: Duration,
     longest_tick: Duration,
@@ -81,6 +82,7 @@ impl InProcess {
             secrets,
             inboxes,
             faults: Faults::default(),
+            convicted: BTreeSet::new(),
             started: Instant::now(),
             skipped: Duration::ZERO,
             longest_tick: Duration::ZERO,
@@ -103,6 +105,7 @@ impl InProcess {
             let convictions = node.engine.convictions();
             for conviction in convictions.iter().filter(|known| known.in_force) {
                 node.seat.resume_conviction(conviction);
+                self.convicted.insert(conviction.member);
             }
         }
         let Some(first) = known.first() else {
@@ -119,6 +122,11 @@ impl InProcess {
             certificate: Certificate::from_bytes(&first.file)?,
             public: Arc::clone(&first.public),
         }))
+    }
+
+    /// Who was convicted before, as any of the nodes knows it.
+    pub fn convicted(&self) -> &BTreeSet<Member> {
+        &self.convicted
     }
 
     /// Ends all logs in order.
@@ -155,10 +163,13 @@ impl InProcess {
         self.nodes.get(place).map(|node| node.seat.member())
     }
 
+    /// Whether the node at this place does its part. A convict's own engine keeps it out: what it says is no outcome.
     fn is_honest(&self, place: usize) -> bool {
         let member = self.member_at(place);
         member.is_some_and(|m| {
-            !self.faults.silent.contains(&m) && !self.faults.cheats.contains_key(&m)
+            !self.faults.silent.contains(&m)
+                && !self.faults.cheats.contains_key(&m)
+                && !self.convicted.contains(&m)
         })
     }
 

@@ -414,6 +414,35 @@ fn a_certificate_is_never_replaced_and_what_a_link_leads_to_is_never_written() {
 }
 
 #[test]
+fn cheats_that_would_end_a_kept_group_for_good_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let fresh = ["--keep", "group", "-t", "2", "-n", "3", "--cheat", "2"];
+    let says = refused(dir, &fresh, 2);
+    assert!(says.contains("could never sign again"), "{says}");
+    assert!(!dir.join("group").exists());
+    // What is never proven convicts nobody; the session ends unsigned, the group does not.
+    refused(dir, &[&fresh, &["--cheat-kind", "stall"][..]].concat(), 1);
+    let convicting = keep_json(dir, &["--cheat", "1"]);
+    assert_eq!(convicting["culprits"][0]["member"], 1);
+    let before = fs::read(dir.join("hardfrost-demo/demo.json")).unwrap();
+    // The coordinator that is drawn to cheat now is the convict, or one too many.
+    let another = ["demo", "--keep", "group", "--cheat", "1"];
+    let another = [&another[..], &["--cheat-kind", "bad-package", "--out", "o"]].concat();
+    let refusal = (0..60)
+        .map(|_| hardfrost(dir, &another))
+        .find(|output| output.status.code() != Some(0));
+    let refusal = refusal.expect("the same coordinator 60 times");
+    assert_eq!(refusal.status.code(), Some(2), "{}", stderr(&refusal));
+    assert!(stderr(&refusal).contains("convicted already: 1"));
+    assert_eq!(
+        fs::read(dir.join("hardfrost-demo/demo.json")).unwrap(),
+        before
+    );
+    assert_eq!(keep_json(dir, &[])["verified"], true);
+}
+
+#[test]
 fn p11_a_folder_that_others_reach_or_that_a_link_leads_to_is_not_taken() {
     let (dir, _) = kept();
     let dir = dir.path();
