@@ -246,16 +246,18 @@ fn tell(begun: Begun, asked: &Asked, (out, story): (&OutDir, &Story)) -> anyhow:
     let culprits = write_evidence(&signing, cluster.roster(), &certificate, out)?;
     cluster.close()?;
     story.culprits(&culprits, out);
-    let (transaction, verified, unsigned) = match signatures(&signing) {
+    let (transaction, verified, left, unsigned) = match signatures(&signing) {
         Ok(signatures) => {
             let finished = spending.finish(&signatures, out)?;
             story.verified(&finished);
-            (finished.transaction, finished.verified, Vec::new())
+            let left = finished.unsigned_by_others;
+            (finished.transaction, finished.verified, left, Vec::new())
         }
         Err(mut unsigned) => {
             unsigned.extend(absent(&signing, size, asked.honest));
             story.unsigned(&unsigned);
-            (spending.psbt.transaction().clone(), false, unsigned)
+            let transaction = spending.psbt.transaction().clone();
+            (transaction, false, Vec::new(), unsigned)
         }
     };
     let report = Report {
@@ -264,6 +266,7 @@ fn tell(begun: Begun, asked: &Asked, (out, story): (&OutDir, &Story)) -> anyhow:
         txid: transaction.compute_txid().to_string(),
         transaction: serialize_hex(&transaction),
         verified,
+        inputs_left: left,
         attempts: report::attempts(&signing.sessions),
         culprits,
     };

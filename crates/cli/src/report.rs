@@ -17,8 +17,10 @@ pub struct Report {
     pub txid: String,
     /// The spending transaction, hex.
     pub transaction: String,
-    /// Consensus accepts the transaction and refuses its corrupted twin.
+    /// Consensus accepts our inputs of the transaction and refuses its corrupted twin.
     pub verified: bool,
+    /// Inputs that are for others to sign; where there are any, the transaction is not complete.
+    pub inputs_left: Vec<usize>,
     /// All attempts of all sessions.
     pub attempts: Vec<Attempt>,
     /// Members convicted by evidence.

@@ -221,8 +221,10 @@ impl Story {
             self.say("   it accepts the transaction, and refuses a twin with one bit flipped");
         } else {
             self.say("   it accepts our inputs, and refuses a twin with one bit flipped");
+            let inputs: Vec<String> = unsigned_by_others.iter().map(ToString::to_string).collect();
             self.say(format!(
-                "   not complete: inputs {unsigned_by_others:?} are for others to sign"
+                "   not complete, for others to sign: input {}",
+                inputs.join(", ")
             ));
         }
         self.say(format!("   txid         {}\n", transaction.compute_txid()));
@@ -249,9 +251,18 @@ impl Story {
     }
 }
 
-/// Prints a line on standard output. A reader that has gone away is not an error: the work goes on without it.
+/// Prints a line on standard output. A reader that has gone away is not an error: the work goes on without it. A line
+/// that is lost otherwise is: whoever called must not take an empty answer for a good one.
 pub fn print_line(line: &str) {
-    let _ = writeln!(io::stdout(), "{line}");
+    let mut out = io::stdout();
+    let written = writeln!(out, "{line}").and_then(|()| out.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("error: cannot write to standard output: {error}");
+            std::process::exit(1);
+        }
+        Ok(()) | Err(_) => {}
+    }
 }
 
 fn named<'a>(all: impl Iterator<Item = &'a Member>) -> String {

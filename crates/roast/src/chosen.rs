@@ -61,12 +61,6 @@ impl Chosen {
         self.incarnations.get(&member).copied()
     }
 
-    /// Every share of the sum is good: none is looked at again.
-    pub(crate) fn all_good(&mut self) {
-        let members: Vec<Member> = self.members().collect();
-        self.verdicts.extend(members.into_iter().map(|m| (m, true)));
-    }
-
     /// Whether this share of a chosen member is good; checked once.
     fn is_good(&mut self, member: Member, share: [u8; 32]) -> bool {
         let package = &self.turn.package;

@@ -9,8 +9,8 @@ use crate::words::printable;
 
 /// Largest PSBT, in bytes of its binary form.
 pub const PSBT_BYTES_MAX: usize = 4 << 20;
-/// Largest base64 form: four characters for three bytes, and line ends.
-const TEXT_BYTES_MAX: usize = PSBT_BYTES_MAX / 3 * 4 + 64;
+/// Largest base64 form: four characters for three bytes, and a line end every few dozen of them.
+const TEXT_BYTES_MAX: usize = PSBT_BYTES_MAX / 2 * 3;
 /// Longest text of the library that an error repeats, in characters.
 const REASON_CHARS_MAX: usize = 200;
 const MAGIC: &[u8] = b"psbt\xff";
@@ -52,7 +52,7 @@ pub enum PsbtError {
 }
 
 impl UnsignedPsbt {
-    /// Reads the binary form, or base64 text with or without white space around it.
+    /// Reads the binary form, or base64 text with or without white space around and inside it.
     ///
     /// # Errors
     /// See [`PsbtError`]. Never panics, whatever the bytes; memory stays in proportion to their number.
@@ -63,12 +63,13 @@ impl UnsignedPsbt {
         if bytes.len() > TEXT_BYTES_MAX {
             return Err(PsbtError::TooLarge(bytes.len()));
         }
-        let text = bytes.trim_ascii();
+        let text = bytes.iter().copied().filter(|b| !b.is_ascii_whitespace());
+        let text: Vec<u8> = text.collect();
         // "psbt" and half of the separator, as every base64 PSBT begins.
         if !text.starts_with(b"cHNidP") {
             return Err(PsbtError::NotAPsbt);
         }
-        let binary = BASE64_STANDARD.decode(text);
+        let binary = BASE64_STANDARD.decode(&text);
         Self::from_binary(&binary.map_err(|_| PsbtError::Base64)?)
     }
 

@@ -207,6 +207,16 @@ fn b03_an_unreadable_psbt_is_refused_alone() {
             "{cut} characters"
         );
     }
+    // As tools write it: in lines.
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(76)
+        .map(|l| std::str::from_utf8(l).unwrap())
+        .collect();
+    assert_eq!(
+        UnsignedPsbt::parse(lines.join("\r\n").as_bytes()),
+        UnsignedPsbt::parse(&good)
+    );
     let longer = [good.as_slice(), &[0]].concat();
     assert_eq!(UnsignedPsbt::parse(&longer), Err(PsbtError::LeftOver(1)));
     let garbled = text.replace('A', "\u{1b}");
@@ -219,7 +229,7 @@ fn b03_an_unreadable_psbt_is_refused_alone() {
         UnsignedPsbt::parse(&huge),
         Err(PsbtError::TooLarge(huge.len()))
     );
-    let huge = vec![b'c'; 6 << 20];
+    let huge = vec![b'c'; (6 << 20) + 1];
     assert_eq!(
         UnsignedPsbt::parse(&huge),
         Err(PsbtError::TooLarge(huge.len()))

@@ -32,7 +32,8 @@ impl Attempt {
             }
             (Stage::Signing, Answer::Share(share)) => self.share(speaker, now, share),
             (_, Answer::Signed(signature)) if self.aggregating => {
-                self.succeeded(now);
+                // That the sum is good says nothing of each share: two that are off can make up for each other.
+                self.end(now);
                 vec![Effect::Signed(signature)]
             }
             (_, Answer::BadShares(candidates)) if self.aggregating => self.blame(&candidates),
@@ -133,14 +134,6 @@ impl Attempt {
     pub(super) fn ask(&mut self, next: Stage, need: Need) -> Vec<Effect> {
         self.stage = next;
         vec![Effect::Ask(need)]
-    }
-
-    /// The sum verifies, so no share of it is looked at again.
-    fn succeeded(&mut self, now: Monotonic) {
-        if let Some(chosen) = &mut self.chosen {
-            chosen.all_good();
-        }
-        self.end(now);
     }
 
     fn end(&mut self, now: Monotonic) {
