@@ -210,9 +210,9 @@ impl Database {
         Ok(said.into_iter().filter(|line| line != "ok").collect())
     }
 
-    /// Moves what is in the write-ahead log into the database, both synced, and empties the log. It is never begun again
-    /// over old frames: its header would be overwritten in place, and one that is torn then is not to be told from one
-    /// that is damaged.
+    /// Moves what is in the write-ahead log into the database, both synced, and empties the log. It is never begun
+    /// again over old frames: its header would be overwritten in place, and one that is torn then is not to be told
+    /// from one that is damaged.
     pub(crate) fn checkpoint(&self) -> rusqlite::Result<()> {
         let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
         let busy: i64 = self.connection.query_row(pragma, [], |row| row.get(0))?;

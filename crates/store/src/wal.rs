@@ -316,18 +316,16 @@ mod tests {
         for order in [Order::Big, Order::Little] {
             let log = log(order);
             let sectors = LAST / SECTOR..=log.len() / SECTOR;
-            for (one, two) in sectors
+            let pairs = sectors
                 .clone()
-                .flat_map(|one| sectors.clone().map(move |two| (one, two)))
-            {
-                for filler in [0, 0xe5] {
-                    let mut torn = log.clone();
-                    for sector in [one, two] {
-                        let end = (SECTOR * (sector + 1)).min(log.len());
-                        torn[(SECTOR * sector).max(LAST)..end].fill(filler);
-                    }
-                    assert_eq!(scan(&torn), Ok(()), "sectors {one} and {two}, {filler}");
+                .flat_map(|one| sectors.clone().map(move |two| [one, two]));
+            for (pair, filler) in pairs.flat_map(|pair| [(pair, 0), (pair, 0xe5)]) {
+                let mut torn = log.clone();
+                for sector in pair {
+                    let end = (SECTOR * (sector + 1)).min(log.len());
+                    torn[(SECTOR * sector).max(LAST)..end].fill(filler);
                 }
+                assert_eq!(scan(&torn), Ok(()), "sectors {pair:?}, {filler}");
             }
         }
     }
