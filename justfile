@@ -48,7 +48,7 @@ deny:
 demo *ARGS:
     cargo run --release -- demo {{ ARGS }}
 
-# What the arithmetic costs beside the FROST library, in one process: `just bench --json`.
+# What arithmetic costs beside the FROST library, and durability beside the bare disk: `just bench --json`.
 bench *ARGS:
     cargo run --release -p hardfrost-bench -- {{ ARGS }}
 
