@@ -64,6 +64,7 @@ fn the_report_has_its_stable_fields_and_says_verified() {
         "attempts",
         "culprits",
         "group_key",
+        "inputs_left",
         "transaction",
         "txid",
         "verified",
