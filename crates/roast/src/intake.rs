@@ -9,7 +9,7 @@ use hardfrost_wire::{Frame, FrameError, FromPeer, Roster, Sizes, Verified};
 pub struct Dropped(pub FrameError);
 
 /// Reads a frame that a peer handed over and proves that its author signed these very bytes. Author, sender and relayer
-/// may differ: who handed it over decides nothing, the signature does.
+/// may differ: who handed it over decides nothing, the signature does. `None` for bytes that are `known`: proven before.
 ///
 /// # Errors
 /// [`Dropped`].
@@ -17,7 +17,11 @@ pub fn intake(
     bytes: FromPeer<Vec<u8>>,
     sizes: Sizes,
     roster: &Roster,
-) -> Result<Verified<Frame>, Dropped> {
+    known: impl FnOnce(&Frame) -> bool,
+) -> Result<Option<Verified<Frame>>, Dropped> {
     let frame = Frame::parse(bytes.into_value(), sizes).map_err(Dropped)?;
-    frame.verify(roster).map_err(Dropped)
+    if known(&frame) {
+        return Ok(None);
+    }
+    frame.verify(roster).map(Some).map_err(Dropped)
 }

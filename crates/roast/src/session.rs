@@ -125,6 +125,17 @@ impl Session {
         self.terms.head() == context || self.heads.contains_key(&context)
     }
 
+    /// Whether these very bytes are here already, their signature checked. Peers repeat one another whenever somebody
+    /// asks: what is known need not be proven again.
+    #[must_use]
+    pub fn holds(&self, frame: &Frame) -> bool {
+        let (kind, author) = (frame.kind(), frame.head().author);
+        let round = self.heads.get(&frame.head().context);
+        let attempt = round.and_then(|round| self.attempts.get(round));
+        let here = attempt.and_then(|attempt| attempt.collector().first(kind, author));
+        here.is_some_and(|here| here.as_bytes() == frame.as_bytes())
+    }
+
     /// The convicted members and the first proof against each.
     #[must_use]
     pub fn convicted(&self) -> &BTreeMap<Member, Evidence> {

@@ -280,6 +280,23 @@ fn r31_effects_are_values() {
     assert!(desk.chose(0).is_some());
 }
 
+/// What is here is not proven again; one bit off, and it is not what is here.
+#[test]
+fn r11_only_the_very_bytes_that_were_proven_are_known() {
+    let mut desk = Desk::new(&[false]);
+    let who = desk.others(&[])[0];
+    let frame = desk.commitments(who, 0);
+    assert!(!desk.node.session.holds(&frame));
+    desk.hear(&frame);
+    assert!(desk.node.session.holds(&frame));
+    for place in [5 + 34, frame.as_bytes().len() - 1] {
+        let mut bytes = frame.as_bytes().to_vec();
+        bytes[place] ^= 1;
+        assert!(!desk.node.session.holds(&group::read(&bytes)), "{place}");
+    }
+    assert!(!desk.node.session.holds(&desk.commitments(who, 1)));
+}
+
 /// Frames of another session or attempt count for nothing in this one.
 #[test]
 fn r04_attempts_and_sessions_do_not_mix() {

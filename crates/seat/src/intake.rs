@@ -89,8 +89,10 @@ impl Seat {
                 None => self.dropped(),
             };
         }
-        let Ok(frame) = intake(bytes, sizes, &self.roster) else {
-            return self.dropped();
+        let frame = match intake(bytes, sizes, &self.roster, |frame| self.holds(frame)) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return Vec::new(),
+            Err(_) => return self.dropped(),
         };
         if !self.hears_question(now, peer, &frame) {
             return self.dropped();
@@ -100,6 +102,12 @@ impl Seat {
             return self.ceremony_frame(now, frame);
         }
         self.session_frame(now, frame)
+    }
+
+    fn holds(&self, frame: &Frame) -> bool {
+        let name = self.heads.get(&frame.head().context);
+        let session = name.and_then(|name| self.sessions.get(name));
+        session.is_some_and(|session| session.holds(frame))
     }
 
     /// Whether a question that its author did not hand over himself is heard: now and then, for whoever is reached

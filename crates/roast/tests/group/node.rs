@@ -128,7 +128,8 @@ impl Node {
         let roster = Arc::clone(&self.session.terms().roster);
         let sizes = self.session.terms().sizes();
         let bytes = FromPeer::authenticated(OperatorIndex(0), bytes.to_vec());
-        if let Ok(frame) = intake(bytes, sizes, &roster) {
+        let known = |frame: &Frame| self.session.holds(frame);
+        if let Ok(Some(frame)) = intake(bytes, sizes, &roster, known) {
             if self.session.owns(frame.head().context) {
                 let effects = self.session.frame(&self.speaker, now, &frame);
                 self.carry_out(effects);
