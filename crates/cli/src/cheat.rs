@@ -75,6 +75,9 @@ pub struct Saboteur {
 impl Saboteur {
     /// Looks at a frame that the node receives.
     pub fn sees(&mut self, bytes: &[u8]) {
+        if bytes.first() != Some(&Kind::Commitments.number()) {
+            return;
+        }
         let Ok(frame) = Frame::parse(bytes.to_vec(), self.sizes) else {
             return;
         };
@@ -94,10 +97,9 @@ impl Saboteur {
             return Vec::new();
         }
         self.sees(&bytes);
-        let parsed = Frame::parse(bytes.clone(), self.sizes).and_then(|f| f.verify(roster));
-        let own = parsed
-            .ok()
-            .filter(|frame| frame.head().author == self.member);
+        let parsed = Frame::parse(bytes.clone(), self.sizes).ok();
+        let own = parsed.filter(|frame| frame.head().author == self.member);
+        let own = own.and_then(|frame| frame.verify(roster).ok());
         let tampered = own.and_then(|frame| self.instead(&frame));
         tampered.unwrap_or_else(|| vec![(to, bytes)])
     }

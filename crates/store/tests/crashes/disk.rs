@@ -116,8 +116,14 @@ impl Disk {
         drop(filler.sync_all());
     }
 
+    /// The space is there again when this returns. A process that another test is just starting may hold the file for
+    /// a moment, so its blocks are let go of before its name.
     pub fn free(&self) {
-        fs::remove_file(self.root().join("filler")).unwrap();
+        let name = self.root().join("filler");
+        let filler = File::options().write(true).open(&name).unwrap();
+        filler.set_len(0).unwrap();
+        filler.sync_all().unwrap();
+        fs::remove_file(name).unwrap();
     }
 }
 
