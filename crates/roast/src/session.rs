@@ -132,8 +132,15 @@ impl Session {
         let (kind, author) = (frame.kind(), frame.head().author);
         let round = self.heads.get(&frame.head().context);
         let attempt = round.and_then(|round| self.attempts.get(round));
-        let here = attempt.and_then(|attempt| attempt.collector().first(kind, author));
-        here.is_some_and(|here| here.as_bytes() == frame.as_bytes())
+        attempt.is_some_and(|attempt| {
+            let collector = attempt.collector();
+            let kept = [
+                collector.first(kind, author),
+                collector.different(kind, author),
+            ];
+            let mut kept = kept.into_iter().flatten();
+            kept.any(|here| here.as_bytes() == frame.as_bytes())
+        })
     }
 
     /// The convicted members and the first proof against each.
