@@ -8,8 +8,9 @@ use hardfrost_wire::{Frame, FrameError, FromPeer, Roster, Sizes, Verified};
 #[error("dropped: {0}")]
 pub struct Dropped(pub FrameError);
 
-/// Reads a frame that a peer handed over and proves that its author signed these very bytes. Author, sender and relayer
-/// may differ: who handed it over decides nothing, the signature does. `None` for bytes that are `known`: proven before.
+/// Reads a frame that a peer handed over and proves that its author signed these very bytes. Author, sender and
+/// relayer may differ: who handed it over decides nothing, the signature does. `None` for bytes that are `known`, hence
+/// proven before.
 ///
 /// # Errors
 /// [`Dropped`].
