@@ -12,13 +12,13 @@ use hardfrost_dkg::{CeremonyKind, Certificate, Descriptor, Step};
 use hardfrost_engine::{Engine, HeldKey};
 use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, RequestId, UnixTime};
 use hardfrost_seat::{Event, Input, Request, Seat, SeatTerms};
-use hardfrost_wire::{FromPeer, Incarnation, OperatorIndex, OperatorKey, Roster};
+use hardfrost_wire::{Incarnation, OperatorIndex, OperatorKey, Roster};
 use zeroize::Zeroizing;
 
 use crate::cheat::{Saboteur, To};
 use crate::cluster::{Cluster, Faults, MadeKey, Signing};
 use crate::homes::{random, Home, Homes};
-use crate::node::{Node, Turn};
+use crate::node::{Mail, Node, Turn};
 use crate::progress::Progress;
 use crate::watched::Watched;
 
@@ -35,7 +35,7 @@ pub struct InProcess {
     roster: Arc<Roster>,
     nodes: Vec<Node>,
     secrets: Vec<Zeroizing<[u8; 32]>>,
-    inboxes: Vec<Vec<Input>>,
+    inboxes: Vec<Vec<Mail>>,
     faults: Faults,
     convicted: BTreeSet<Member>,
     started: Instant,
@@ -154,7 +154,7 @@ impl InProcess {
 
     fn ask_everybody(&mut self, request: &Request) {
         for inbox in &mut self.inboxes {
-            inbox.push(Input::Local(request.clone()));
+            inbox.push(Mail::Input(Input::Local(request.clone())));
         }
     }
 
@@ -189,7 +189,7 @@ impl InProcess {
         for (node, inbox) in self.nodes.iter().zip(&mut self.inboxes) {
             let awake = !self.faults.silent.contains(&node.seat.member());
             if awake && node.seat.poll_timeout().is_some_and(|at| at <= now) {
-                inbox.push(Input::Timeout);
+                inbox.push(Mail::Input(Input::Timeout));
             }
         }
     }
@@ -197,7 +197,7 @@ impl InProcess {
     /// One turn of every node that has something to read, on all cores; then the frames move to the other inboxes.
     fn tick(&mut self, progress: &dyn Progress) -> Vec<(usize, Event)> {
         let (now, begun) = (self.now(), Instant::now());
-        let mut work: Vec<(usize, &mut Node, Vec<Input>)> = self
+        let mut work: Vec<(usize, &mut Node, Vec<Mail>)> = self
             .nodes
             .iter_mut()
             .zip(&mut self.inboxes)
@@ -228,7 +228,7 @@ impl InProcess {
         if tick > self.longest_tick {
             self.longest_tick = tick;
             for inbox in self.inboxes.iter_mut().filter(|inbox| !inbox.is_empty()) {
-                inbox.insert(0, Input::RoundTrip(tick * 2));
+                inbox.insert(0, Mail::Input(Input::RoundTrip(tick * 2)));
             }
         }
     }
@@ -242,6 +242,7 @@ impl InProcess {
             })
             .collect();
         for (whom, bytes) in sends {
+            let bytes: Arc<[u8]> = bytes.into();
             for (to, (inbox, silent)) in self.inboxes.iter_mut().zip(&silent).enumerate() {
                 let meant = match whom {
                     To::Everybody => true,
@@ -249,7 +250,7 @@ impl InProcess {
                     To::Half(half) => to % 2 == half,
                 };
                 if to != from && meant && !silent {
-                    inbox.push(Input::Peer(FromPeer::authenticated(peer, bytes.clone())));
+                    inbox.push(Mail::Frame(peer, Arc::clone(&bytes)));
                 }
             }
         }
@@ -280,7 +281,7 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 
 fn run(
     now: Now,
-    chunk: &mut [(usize, &mut Node, Vec<Input>)],
+    chunk: &mut [(usize, &mut Node, Vec<Mail>)],
     progress: &dyn Progress,
 ) -> Vec<(usize, Turn)> {
     let mut turns = Vec::new();
@@ -373,7 +374,7 @@ impl Cluster for InProcess {
         if self.nodes.iter().any(|node| node.log.is_kept()) {
             self.longest_tick = DISK_TICK;
             for inbox in &mut self.inboxes {
-                inbox.push(Input::RoundTrip(DISK_TICK * 2));
+                inbox.push(Mail::Input(Input::RoundTrip(DISK_TICK * 2)));
             }
         }
         self.ask_everybody(&Request::Approve {

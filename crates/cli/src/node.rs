@@ -1,10 +1,13 @@
 //! One node: a seat, its engine, its log, and the loop that joins them. Whatever the seat asks of the engine in one
 //! turn becomes durable with one append before anything that depends on it is sent.
 
+use std::sync::Arc;
+
 use hardfrost_engine::{serve, EncodedRecord, Engine, Log, LogError, MemoryLog};
 use hardfrost_primitives::Now;
 use hardfrost_seat::{Event, Input, Output, Seat};
 use hardfrost_store::{Store, StoreError, Writer};
+use hardfrost_wire::{FromPeer, OperatorIndex};
 use rand_core::OsRng;
 
 use crate::cheat::{Saboteur, To};
@@ -57,6 +60,23 @@ impl Log for NodeLog {
     }
 }
 
+/// What a node is to read next.
+pub enum Mail {
+    /// As the seat takes it.
+    Input(Input),
+    /// A frame from the peer at this place. All who are sent it share its bytes.
+    Frame(OperatorIndex, Arc<[u8]>),
+}
+
+impl Mail {
+    fn opened(self) -> Input {
+        match self {
+            Self::Input(input) => input,
+            Self::Frame(peer, bytes) => Input::Peer(FromPeer::authenticated(peer, bytes.to_vec())),
+        }
+    }
+}
+
 /// A node of the demonstration.
 pub struct Node {
     pub seat: Seat,
@@ -77,13 +97,15 @@ pub struct Turn {
 
 impl Node {
     /// Feeds the inputs to the seat, and the engine's replies back to it, until it asks nothing more.
-    pub fn turn(&mut self, now: Now, mut inputs: Vec<Input>) -> Turn {
+    pub fn turn(&mut self, now: Now, mail: Vec<Mail>) -> Turn {
         let mut turn = Turn::default();
-        self.saboteur_sees(&inputs);
-        while !inputs.is_empty() {
+        self.saboteur_sees(&mail);
+        let mut inputs: Box<dyn Iterator<Item = Input>> =
+            Box::new(mail.into_iter().map(Mail::opened));
+        loop {
             let mut commands = Vec::new();
             let seat = &mut self.seat;
-            let outputs = inputs.into_iter().flat_map(|input| seat.handle(now, input));
+            let outputs = inputs.flat_map(|input| seat.handle(now, input));
             for output in outputs {
                 match output {
                     Output::Send(bytes) => turn.sends.push((To::Everybody, bytes)),
@@ -94,22 +116,24 @@ impl Node {
                     Output::Event(event) => turn.events.push(event),
                 }
             }
+            if commands.is_empty() {
+                return self.tampered(turn);
+            }
             let replies = serve(&mut self.engine, &mut self.log, now, &mut OsRng, commands);
-            inputs = replies
+            let replies = replies
                 .into_iter()
-                .map(|(t, reply)| Input::Engine(t, reply))
-                .collect();
+                .map(|(t, reply)| Input::Engine(t, reply));
+            inputs = Box::new(replies);
         }
-        self.tampered(turn)
     }
 
-    fn saboteur_sees(&mut self, inputs: &[Input]) {
+    fn saboteur_sees(&mut self, mail: &[Mail]) {
         let Some(saboteur) = &mut self.saboteur else {
             return;
         };
-        for input in inputs {
-            if let Input::Peer(bytes) = input {
-                saboteur.sees(bytes.value());
+        for item in mail {
+            if let Mail::Frame(_, bytes) = item {
+                saboteur.sees(bytes);
             }
         }
     }

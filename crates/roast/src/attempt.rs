@@ -114,21 +114,27 @@ impl Attempt {
         &self.collector
     }
 
-    /// The shares for the package that counts here.
+    /// H(package body) of the first valid package.
     #[must_use]
-    pub fn shares(&self) -> BTreeMap<Member, [u8; 32]> {
-        let body = self.chosen.as_ref().map(|chosen| chosen.turn.body);
-        body.map(|body| self.collector.shares_of(body))
-            .unwrap_or_default()
+    pub fn package_body(&self) -> Option<Hash32> {
+        self.chosen.as_ref().map(|chosen| chosen.turn.body)
+    }
+
+    /// The shares for the package that counts here, by ascending member.
+    pub fn shares(&self) -> impl Iterator<Item = Member> + '_ {
+        let shares = self
+            .package_body()
+            .map(|body| self.collector.shares_of(body));
+        shares.into_iter().flat_map(|shares| shares.keys().copied())
     }
 
     /// Chosen members whose valid share is not here. Shares that are here and not yet checked are checked now.
     pub fn undelivered(&mut self) -> BTreeSet<Member> {
-        let shares = self.shares();
-        self.chosen
-            .as_mut()
-            .map(|chosen| chosen.undelivered(&shares))
-            .unwrap_or_default()
+        let Some(chosen) = &mut self.chosen else {
+            return BTreeSet::new();
+        };
+        let shares = self.collector.shares_of(chosen.turn.body);
+        chosen.undelivered(shares)
     }
 
     /// Chosen members whose time to deliver to us is over.
@@ -140,16 +146,23 @@ impl Attempt {
             .unwrap_or_default()
     }
 
-    /// Chosen members without a share here that were not offered the package yet, and H(package body).
+    /// Whether the package is here and who lacks a share was not offered it yet.
     #[must_use]
-    pub fn unoffered(&self) -> Option<(Hash32, Vec<Member>)> {
-        let chosen = self.chosen.as_ref()?;
-        let lacking = chosen.lacking(&self.shares());
-        let members = lacking
-            .into_iter()
-            .filter(|m| !chosen.is_offered(*m))
-            .collect();
-        Some((chosen.turn.body, members))
+    pub fn is_unoffered(&self) -> bool {
+        self.chosen
+            .as_ref()
+            .is_some_and(|chosen| !chosen.is_offered)
+    }
+
+    /// Offers are made once: all those to whom the package is to be offered now.
+    pub fn to_offer(&mut self) -> Vec<Member> {
+        let Some(chosen) = self.chosen.as_mut().filter(|chosen| !chosen.is_offered) else {
+            return Vec::new();
+        };
+        chosen.is_offered = true;
+        chosen
+            .lacking(self.collector.shares_of(chosen.turn.body))
+            .collect()
     }
 
     /// We sent `member` the package, or an offer of it: it owes us from `now + wait` on.
@@ -187,14 +200,15 @@ impl Attempt {
             .is_contradicted(Kind::Package, self.coordinator)
     }
 
-    /// The proofs against members whose share was checked and is bad.
+    /// The proofs against members whose share was checked and is bad, but for those that are `convicted` already.
     #[must_use]
-    pub fn bad_shares(&self) -> Vec<Evidence> {
+    pub fn bad_shares(&self, convicted: impl Fn(Member) -> bool) -> Vec<Evidence> {
         let Some(chosen) = &self.chosen else {
             return Vec::new();
         };
         let frames = chosen
             .bad()
+            .filter(|m| !convicted(*m))
             .filter_map(|m| self.collector.first(Kind::Share, m));
         frames
             .map(|share| Evidence::invalid_share(&self.context, &chosen.frame, share))
@@ -205,9 +219,8 @@ impl Attempt {
     #[must_use]
     pub fn report(&self, now: Monotonic) -> AttemptReport {
         let chosen = self.chosen.as_ref();
-        let owing = chosen
-            .map(|c| c.lacking(&self.shares()))
-            .unwrap_or_default();
+        let lacking = chosen.map(|c| c.lacking(self.collector.shares_of(c.turn.body)));
+        let owing = lacking.into_iter().flatten().collect();
         let chosen = chosen.map(|c| c.members().collect()).unwrap_or_default();
         AttemptReport {
             number: self.context.attempt_number,

@@ -14,6 +14,8 @@ pub(crate) struct Chosen {
     pub(crate) frame: Verified<Frame>,
     /// When it was first seen.
     pub(crate) seen: Monotonic,
+    /// Whether it was offered to whoever had to be offered it.
+    pub(crate) is_offered: bool,
     /// Shares that were checked.
     verdicts: BTreeMap<Member, bool>,
     /// From when a member owes us, by our offer of the package.
@@ -29,6 +31,7 @@ impl Chosen {
             turn,
             frame,
             seen,
+            is_offered: false,
             verdicts,
             owes_from,
             incarnations,
@@ -42,10 +45,6 @@ impl Chosen {
     /// We sent `member` the package (or an offer of it) at `now`: it owes us from `now + wait` on.
     pub(crate) fn offered(&mut self, member: Member, now: Monotonic, wait: Duration) {
         self.owes_from.entry(member).or_insert(now.plus(wait));
-    }
-
-    pub(crate) fn is_offered(&self, member: Member) -> bool {
-        self.owes_from.contains_key(&member)
     }
 
     /// `member` was chosen by commitments of this incarnation.
@@ -80,11 +79,13 @@ impl Chosen {
     }
 
     /// The same by what has been checked so far.
-    pub(crate) fn lacking(&self, shares: &BTreeMap<Member, [u8; 32]>) -> BTreeSet<Member> {
+    pub(crate) fn lacking<'a>(
+        &'a self,
+        shares: &'a BTreeMap<Member, [u8; 32]>,
+    ) -> impl Iterator<Item = Member> + 'a {
         let bad = |m: &Member| self.verdicts.get(m) == Some(&false);
         self.members()
-            .filter(|m| bad(m) || !shares.contains_key(m))
-            .collect()
+            .filter(move |m| bad(m) || !shares.contains_key(m))
     }
 
     /// Of these, the ones whose time to deliver to us is over.

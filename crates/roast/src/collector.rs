@@ -45,7 +45,7 @@ impl Collector {
             self.count(frame);
             return Recorded::First;
         };
-        if kept.first.body_hash() == frame.body_hash() {
+        if kept.first.says_the_same(frame) {
             return Recorded::Again;
         }
         kept.different.get_or_insert_with(|| frame.clone());
@@ -96,8 +96,9 @@ impl Collector {
 
     /// The shares that name this package body; a share that names another is kept apart and counts for nothing here.
     #[must_use]
-    pub fn shares_of(&self, package: Hash32) -> BTreeMap<Member, [u8; 32]> {
-        self.shares.get(&package).cloned().unwrap_or_default()
+    pub fn shares_of(&self, package: Hash32) -> &BTreeMap<Member, [u8; 32]> {
+        static NONE: BTreeMap<Member, [u8; 32]> = BTreeMap::new();
+        self.shares.get(&package).unwrap_or(&NONE)
     }
 
     /// Whether somebody has answered another package than this one.

@@ -22,6 +22,8 @@ struct Answered {
     progress: u64,
     at: Monotonic,
     paid_until: Monotonic,
+    /// Where the answer ended, among all that could have been answered.
+    ended: Option<usize>,
 }
 
 /// The pulls of one session.
@@ -88,7 +90,7 @@ impl Pulls {
     /// nobody is answered more often than `COST` allows.
     pub(crate) fn may_answer(&mut self, member: Member, question: Hash32, now: Monotonic) -> bool {
         let progress = self.progress;
-        let mut paid_until = now;
+        let (mut paid_until, mut ended) = (now, None);
         if let Some(last) = self.answered.get(&member) {
             let same = last.question == question && last.progress == progress;
             let ahead = last.paid_until.since(now);
@@ -96,15 +98,29 @@ impl Pulls {
                 return false;
             }
             paid_until = paid_until.max(last.paid_until);
+            ended = last.ended;
         }
         let answered = Answered {
             question,
             progress,
             at: now,
             paid_until: paid_until.plus(COST),
+            ended,
         };
         self.answered.insert(member, answered);
         true
+    }
+
+    /// Where the last answer to a member ended.
+    pub(crate) fn answered_to(&self, member: Member) -> Option<usize> {
+        self.answered.get(&member)?.ended
+    }
+
+    /// An answer to a member ended here.
+    pub(crate) fn answered_up_to(&mut self, member: Member, ended: usize) {
+        if let Some(answered) = self.answered.get_mut(&member) {
+            answered.ended = Some(ended);
+        }
     }
 
     /// Whether to ask a peer that offered a package which is not here.

@@ -52,13 +52,24 @@ impl Rounds {
         true
     }
 
-    /// The advances that take somebody beyond `round`: what lets a peer follow.
-    pub(crate) fn certificate_beyond(&self, round: u32) -> Vec<Vec<u8>> {
-        let beyond = self
-            .advances
-            .values()
-            .filter(|(highest, _)| *highest > round);
-        beyond.map(|(_, frame)| frame.as_bytes().to_vec()).collect()
+    /// Whether an advance that is not proven yet could say nothing new: the same life of its author has gone as far.
+    pub(crate) fn holds(&self, frame: &Frame) -> bool {
+        let here = self.advances.get(&frame.head().author);
+        let claimed = frame.claimed_advance();
+        here.zip(claimed)
+            .is_some_and(|((highest, kept), (life, round))| {
+                kept.incarnation() == Some(life) && round <= *highest
+            })
+    }
+
+    /// Advances that take somebody beyond `round`, the farthest first and as many as are a `certificate`: what lets a
+    /// peer follow.
+    pub(crate) fn certificate_beyond(&self, round: u32, certificate: usize) -> Vec<Vec<u8>> {
+        let mut beyond: Vec<_> = self.advances.values().collect();
+        beyond.retain(|(highest, _)| *highest > round);
+        beyond.sort_by_key(|(highest, _)| std::cmp::Reverse(*highest));
+        let frames = beyond.into_iter().take(certificate);
+        frames.map(|(_, frame)| frame.as_bytes().to_vec()).collect()
     }
 
     /// Whether we have not yet said that we go on to the next round. True once per round.

@@ -7,6 +7,7 @@ mod blame;
 mod ending;
 mod exchange;
 mod progress;
+mod pulled;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,6 +65,8 @@ pub enum SessionEffect {
 /// A session as one seat lives it.
 pub struct Session {
     terms: Arc<Terms>,
+    /// What heads the session's own messages.
+    head: Hash32,
     timers: Timers,
     turns: Turns,
     rounds: Rounds,
@@ -101,6 +104,7 @@ impl Session {
             convictions: Convictions::new(&terms),
             end: None,
             deadline,
+            head: terms.head(),
             terms,
         };
         let mut effects = this.open_round(now);
@@ -122,14 +126,17 @@ impl Session {
     /// Whether frames headed so belong here.
     #[must_use]
     pub fn owns(&self, context: Hash32) -> bool {
-        self.terms.head() == context || self.heads.contains_key(&context)
+        self.head == context || self.heads.contains_key(&context)
     }
 
-    /// Whether these very bytes are here already, their signature checked. Peers repeat one another whenever somebody
-    /// asks: what is known need not be proven again.
+    /// Whether these very bytes are here already, their signature checked, or could say nothing new. Peers repeat one
+    /// another whenever somebody asks: what is known need not be proven again.
     #[must_use]
     pub fn holds(&self, frame: &Frame) -> bool {
         let (kind, author) = (frame.kind(), frame.head().author);
+        if frame.head().context == self.head {
+            return self.rounds.holds(frame);
+        }
         let round = self.heads.get(&frame.head().context);
         let attempt = round.and_then(|round| self.attempts.get(round));
         attempt.is_some_and(|attempt| {
@@ -163,13 +170,13 @@ impl Session {
         }
         if frame.kind() == Kind::Pull {
             self.note_incarnation(frame, None);
-            return self.answer_pull(now, frame);
+            return self.answer_pull(speaker, now, frame);
         }
         if self.end.is_some() {
             return self.after_the_end(now, frame);
         }
         let context = frame.head().context;
-        if context == self.terms.head() {
+        if context == self.head {
             let news = self.note_incarnation(frame, None) | self.note_advance(frame);
             return self.progress_at(news, speaker, now);
         }
@@ -245,7 +252,7 @@ impl Session {
     /// Takes a finished signature from anybody: believed only if it verifies under our own bound message and key.
     pub fn finished(&mut self, now: Monotonic, said: &FinalSignature) -> Vec<SessionEffect> {
         let signature = Signature(said.signature);
-        let ours = said.head == self.terms.head()
+        let ours = said.head == self.head
             && said.message == self.terms.message
             && said.key_spec == *self.terms.group.spec();
         let key = self.terms.group.output_key();
@@ -292,7 +299,7 @@ impl Session {
 
     fn signature(&self, signature: &Signature) -> FinalSignature {
         FinalSignature {
-            head: self.terms.head(),
+            head: self.head,
             message: self.terms.message,
             key_spec: self.terms.group.spec().clone(),
             signature: signature.0,

@@ -39,7 +39,7 @@ fn r05_a_second_different_body_is_kept_and_not_counted() {
     let counted = collector.shares_of(Hash32([7; 32]));
     assert_eq!(
         counted.into_iter().collect::<Vec<_>>(),
-        [(member(1), [1; 32])]
+        [(&member(1), &[1; 32])]
     );
 }
 

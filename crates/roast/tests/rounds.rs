@@ -11,10 +11,10 @@ mod group;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use group::{at, member, Desk, Engine, Fault, Group, Links, Net, GOOD};
+use group::{at, incarnation, member, Desk, Engine, Fault, Group, Links, Net, GOOD};
 use hardfrost_primitives::{Member, Message, SessionId};
 use hardfrost_roast::{Need, Terms, Turns};
-use hardfrost_wire::Kind;
+use hardfrost_wire::{AdvancePayload, Kind, PullPayload};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -111,6 +111,57 @@ fn r21_a_far_round_needs_a_certificate_and_time() {
     assert!((11..=12).contains(&desk.rounds()), "{}", desk.rounds());
     // What was open stays open: nothing was aborted.
     assert_eq!(desk.node.asks_of(|need| matches!(need, Need::Abort(_))), 0);
+}
+
+/// It could move nothing: so its signature is not looked at. Another life of its author, or a later round, may.
+#[test]
+fn r21_an_advance_that_says_nothing_new_is_not_proven_again() {
+    let mut desk = Desk::new(&[false]);
+    let who = desk.others(&[])[0];
+    assert!(!desk.node.session.holds(&desk.advance(who, 5)));
+    let advance = desk.advance(who, 5);
+    desk.hear(&advance);
+    for (round, known) in [(1, true), (5, true), (6, false)] {
+        let mut bytes = desk.advance(who, round).as_bytes().to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        assert_eq!(desk.node.session.holds(&group::read(&bytes)), known);
+    }
+    let incarnation = group::reborn(who, 1);
+    let head = desk.group.terms(desk.message).head();
+    let reborn = group::say(
+        who,
+        head,
+        &AdvancePayload {
+            incarnation,
+            round: 5,
+        },
+    );
+    assert!(!desk.node.session.holds(&reborn));
+}
+
+/// 3 of 5: three advances are a certificate, and the farthest take a peer farthest.
+#[test]
+fn r20_a_peer_that_is_behind_is_told_one_certificate_the_farthest() {
+    let mut desk = Desk::new(&[false]);
+    let others = desk.others(&[]);
+    for (who, round) in others.iter().zip([1, 7, 8, 9]) {
+        let advance = desk.advance(*who, round);
+        desk.hear(&advance);
+    }
+    let asker = others[0];
+    let pull = PullPayload {
+        incarnation: incarnation(asker),
+        round: 0,
+        convicted: Vec::new(),
+        first_turn: 0,
+        held: Vec::new(),
+    };
+    let head = desk.group.terms(desk.message).head();
+    desk.hear(&group::say(asker, head, &pull));
+    let told = desk.node.said_to(asker, Kind::Advance);
+    let farthest = [9, 8, 7].map(|round| desk.advance(others[round as usize - 6], round));
+    let farthest = farthest.map(|frame| frame.as_bytes().to_vec());
+    assert_eq!(told, farthest);
 }
 
 /// The same before the round trip is known: rounds open one by one, not all in one go.

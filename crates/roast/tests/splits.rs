@@ -244,20 +244,55 @@ fn r06_r07_a_flood_leaves_one_entry_and_hides_nothing() {
 
 /// How many frames it tells a peer that holds nothing.
 fn held(desk: &mut Desk, asker: Member, count: u64) -> usize {
+    let spare = usize::try_from(count).unwrap();
+    pull(desk, asker, ([0; 8], spare), &[]).len()
+}
+
+/// What it answers to a pull of the first turn: of a peer that holds this package and no frame, and knows of these
+/// convicts. Spare bytes make pulls differ.
+fn pull(
+    desk: &mut Desk,
+    asker: Member,
+    (package, spare): ([u8; 8], usize),
+    convicted: &[Member],
+) -> Vec<Kind> {
     let head = desk.group.terms(desk.message).head();
+    let bits = convicted.iter().map(|m| 1 << (m.number() - 1));
     let pull = PullPayload {
         incarnation: incarnation(asker),
         round: 0,
-        convicted: Vec::new(),
+        convicted: vec![bits.sum()],
         first_turn: 0,
         held: vec![hardfrost_wire::HeldTurn {
-            package: [0; 8],
-            members: vec![0; 2 + usize::try_from(count).unwrap()],
+            package,
+            members: vec![0; 2 + spare],
         }],
     };
     let before = desk.node.told.len();
     desk.node.hear(group::say(asker, head, &pull).as_bytes());
-    desk.node.told.len() - before
+    let told = desk.node.told[before..].iter();
+    told.map(|(_, bytes)| Kind::from_number(bytes[0]).unwrap())
+        .collect()
+}
+
+/// Whoever went on with the other of two packages is shown ours, so that it has the proof; when it has it, never again.
+#[test]
+fn r23_a_proven_split_is_not_told_of_again() {
+    let (mut desk, [b, c], package) = Desk::withheld();
+    let share = desk.share(b, 0, &package);
+    desk.hear(&share);
+    let of_package = |mut told: Vec<Kind>| {
+        told.retain(|kind| matches!(kind, Kind::Package | Kind::Share));
+        told
+    };
+    let coordinator = desk.coordinator(0);
+    let other = [9; 8];
+    let told = pull(&mut desk, b, (other, 0), &[c]);
+    assert_eq!(of_package(told)[0], Kind::Package);
+    let told = pull(&mut desk, b, (other, 1), &[coordinator]);
+    assert_eq!(of_package(told), []);
+    let told = pull(&mut desk, b, ([0; 8], 2), &[coordinator]);
+    assert_eq!(of_package(told)[0], Kind::Package);
 }
 
 /// What a session wants done are values: whoever watches may drop them, or fail on them, and the session goes on.

@@ -144,6 +144,16 @@ impl Frame {
         &self.bytes
     }
 
+    /// Whose life and which round an advance claims, before anything of it is proven: enough to see that it could say
+    /// nothing new, and for nothing else.
+    #[must_use]
+    pub fn claimed_advance(&self) -> Option<(Incarnation, u32)> {
+        let payload = self.body().get(HEAD_BYTES..)?;
+        let (life, rest) = payload.split_first_chunk::<16>()?;
+        let round = rest.first_chunk::<4>().copied()?;
+        (self.kind == Kind::Advance).then(|| (Incarnation(*life), u32::from_le_bytes(round)))
+    }
+
     fn body(&self) -> &[u8] {
         self.split().map_or(&[], |(body, _)| body)
     }
@@ -156,6 +166,12 @@ impl Frame {
     #[must_use]
     pub fn body_hash(&self) -> Hash32 {
         Hash32::of(self.body())
+    }
+
+    /// Whether the other's body is this one's: the same statement, whatever its signature's bytes.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.body() == other.body()
     }
 
     /// Checks that the author's seat is in the roster and that its operator signed these very bytes.

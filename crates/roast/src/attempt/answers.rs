@@ -117,7 +117,7 @@ impl Attempt {
     fn blame(&mut self, candidates: &[Candidate]) -> Vec<Effect> {
         let whom: BTreeSet<Member> = candidates.iter().map(|c| c.member).collect();
         self.undelivered();
-        let proofs = self.bad_shares().into_iter();
+        let proofs = self.bad_shares(|_| false).into_iter();
         let asked = proofs.filter(|p| p.accused().is_some_and(|m| whom.contains(&m)));
         asked.map(Effect::Prove).collect()
     }

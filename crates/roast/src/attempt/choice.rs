@@ -75,10 +75,14 @@ impl Attempt {
         let Some(Chosen { turn, .. }) = &self.chosen else {
             return Vec::new();
         };
-        let mut shares = self.collector.shares_of(turn.body);
-        shares.retain(|member, _| turn.package.commitments().contains_key(member));
         let opened = !matches!(self.stage, Stage::Deriving | Stage::Opening | Stage::Over);
-        if self.aggregating || !opened || shares.len() != turn.package.commitments().len() {
+        let said = self.collector.shares_of(turn.body);
+        if self.aggregating || !opened || said.len() < turn.package.commitments().len() {
+            return Vec::new();
+        }
+        let mut shares = said.clone();
+        shares.retain(|member, _| turn.package.commitments().contains_key(member));
+        if shares.len() != turn.package.commitments().len() {
             return Vec::new();
         }
         self.aggregating = true;

@@ -55,10 +55,10 @@ impl Session {
 
     /// What no attempt had to check while the session ran is checked at its end.
     pub(super) fn last_proofs(&mut self, now: Monotonic) -> Vec<SessionEffect> {
-        let mut proofs = Vec::new();
+        let (convictions, mut proofs) = (&self.convictions, Vec::new());
         for attempt in self.attempts.values_mut() {
             attempt.undelivered();
-            proofs.extend(attempt.bad_shares());
+            proofs.extend(attempt.bad_shares(|m| convictions.holds(m)));
         }
         proofs
             .into_iter()
@@ -91,7 +91,7 @@ impl Session {
             }
         }
         attempt.undelivered();
-        proofs.extend(attempt.bad_shares());
+        proofs.extend(attempt.bad_shares(|m| self.convictions.holds(m)));
         let convicted = proofs
             .into_iter()
             .flat_map(|proof| self.convict(now, proof));

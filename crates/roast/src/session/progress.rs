@@ -39,13 +39,8 @@ impl Session {
             Some(self.deadline),
             Some(self.pulls.due()),
         ];
-        let offers = self.attempts.values().filter_map(|attempt| {
-            let (seen, _) = attempt.package()?;
-            attempt
-                .unoffered()
-                .filter(|(_, members)| !members.is_empty())?;
-            Some(seen.plus(d))
-        });
+        let unoffered = self.attempts.values().filter(|a| a.is_unoffered());
+        let offers = unoffered.filter_map(|a| Some(a.package()?.0.plus(d)));
         fixed.into_iter().flatten().chain(offers).min()
     }
 
@@ -69,7 +64,7 @@ impl Session {
     }
 
     /// min(t, q) advances are a certificate.
-    fn certificate(&self) -> usize {
+    pub(super) fn certificate(&self) -> usize {
         let threshold = usize::from(self.terms.public().threshold());
         threshold.min(usize::try_from(self.tolerated()).unwrap_or(usize::MAX) + 1)
     }
@@ -146,11 +141,9 @@ impl Session {
         let mut out = Vec::new();
         for round in rounds {
             let undelivered = self.bound(Attempt::undelivered);
-            let proofs: Vec<Evidence> = self
-                .attempts
-                .values()
-                .flat_map(Attempt::bad_shares)
-                .collect();
+            let convicted = |m: Member| self.convictions.holds(m);
+            let attempts = self.attempts.values();
+            let proofs: Vec<Evidence> = attempts.flat_map(|a| a.bad_shares(convicted)).collect();
             for proof in proofs {
                 out.extend(self.convict(now, proof));
             }
@@ -281,7 +274,7 @@ impl Session {
             incarnation: speaker.incarnation,
             round,
         };
-        match speaker.say(self.terms.head(), &payload, &self.terms.roster) {
+        match speaker.say(self.head, &payload, &self.terms.roster) {
             Ok(frame) => {
                 self.rounds.advanced(&frame, round);
                 vec![SessionEffect::Send(frame.as_bytes().to_vec())]
