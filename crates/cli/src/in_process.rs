@@ -102,6 +102,9 @@ impl InProcess {
                 resumed.with_context(|| format!("node {member}"))?;
                 known.push(held);
             }
+            for word in node.engine.operator_words() {
+                node.seat.resume_word(&word);
+            }
             let convictions = node.engine.convictions();
             for conviction in convictions.iter().filter(|known| known.in_force) {
                 node.seat.resume_conviction(conviction);
@@ -111,6 +114,7 @@ impl InProcess {
         let Some(first) = known.first() else {
             return Ok(None);
         };
+        self.connect();
         let same = known
             .iter()
             .all(|held| held.certificate == first.certificate);
@@ -149,6 +153,16 @@ impl InProcess {
         Now {
             mono: Monotonic::after_start(self.started.elapsed() + self.skipped),
             utc: UnixTime(utc.as_secs()),
+        }
+    }
+
+    /// Everybody can reach everybody from now on.
+    fn connect(&mut self) {
+        let peers = 0..self.roster.count();
+        for (place, inbox) in self.inboxes.iter_mut().enumerate() {
+            let others = peers.clone().filter(|peer| usize::from(*peer) != place);
+            let met = others.map(|peer| Mail::Input(Input::Connected(OperatorIndex(peer))));
+            inbox.extend(met);
         }
     }
 
@@ -317,6 +331,8 @@ impl Cluster for InProcess {
                     Event::Approved(_)
                     | Event::Refused(_)
                     | Event::Convicted(..)
+                    | Event::Changed(_)
+                    | Event::Recalled(_)
                     | Event::Ended(_) => {}
                 }
             }

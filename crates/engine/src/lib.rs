@@ -47,6 +47,7 @@ mod standing;
 mod state;
 mod status;
 mod verify_share;
+mod words;
 
 pub use abort::Abort;
 pub use aggregate::{Aggregate, AggregateJob, Aggregated, PendingCompletion};
@@ -68,3 +69,4 @@ pub use round2::{PendingShare, Round2};
 pub use staged::{Committed, Decision, Staged, Uncommitted};
 pub use status::{KeyStatus, RecordCounts, Status};
 pub use verify_share::{Verdict, VerifyShare};
+pub use words::{About, OperatorWord};

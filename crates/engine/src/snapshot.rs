@@ -125,8 +125,12 @@ impl Standing {
             };
             let QuarantineEntry {
                 operator,
+                lifted,
                 conviction,
             } = entry;
+            // A proof that came after the operator's pardon is in force: it must come after it here too.
+            let in_force = conviction.as_ref().is_none_or(|proof| proof.in_force);
+            out.extend(lifted.filter(|_| in_force).map(|at| change(at, None)));
             if let Some(ConvictionEntry {
                 at,
                 evidence,
@@ -142,7 +146,7 @@ impl Standing {
                     evidence: *evidence,
                     proof: proof.clone(),
                 }));
-                let lifted = (!in_force).then(|| change(*at, None));
+                let lifted = (!in_force).then(|| change(lifted.unwrap_or(*at), None));
                 out.extend(lifted);
             }
             let kept_out = operator.clone();

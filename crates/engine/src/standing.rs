@@ -15,6 +15,8 @@ pub(crate) type RekeyScope = (KeyGroup, Option<SessionId>);
 pub(crate) struct QuarantineEntry {
     /// By the operator's word.
     pub(crate) operator: Option<(UnixTime, Reason)>,
+    /// When the operator last let the member in, if nothing was said against it since.
+    pub(crate) lifted: Option<UnixTime>,
     /// By a proof.
     pub(crate) conviction: Option<ConvictionEntry>,
 }
@@ -61,6 +63,7 @@ impl Standing {
         if let (None, Some(conviction)) = (&reason, &mut entry.conviction) {
             conviction.in_force = false;
         }
+        entry.lifted = reason.is_none().then_some(at);
         entry.operator = reason.map(|reason| (at, reason));
     }
 

@@ -153,6 +153,7 @@ struct Answers {
     keys: Vec<hardfrost_engine::HeldKey>,
     convictions: Vec<hardfrost_engine::Conviction>,
     standing: Vec<Quarantined>,
+    words: Vec<hardfrost_engine::OperatorWord>,
     opens: Vec<Option<Code>>,
     again: Vec<Option<Code>>,
     ends: Vec<String>,
@@ -169,6 +170,7 @@ fn answers(history: &History, mut engine: Engine) -> Answers {
     });
     let standing = standing.collect();
     let (keys, convictions) = (engine.held_keys(), engine.convictions());
+    let words = engine.operator_words();
     let (mut opens, mut again, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     for signing in &history.sessions {
         for (number, seat) in (1..5).flat_map(|number| [(number, 1), (number, 2)]) {
@@ -196,6 +198,7 @@ fn answers(history: &History, mut engine: Engine) -> Answers {
         keys,
         convictions,
         standing,
+        words,
         opens,
         again,
         ends,

@@ -37,10 +37,7 @@ fn r05_a_second_different_body_is_kept_and_not_counted() {
     assert!(collector.is_contradicted(Kind::Share, member(1)));
     assert_eq!(collector.first(Kind::Share, member(1)), Some(&first));
     let counted = collector.shares_of(Hash32([7; 32]));
-    assert_eq!(
-        counted.iter().collect::<Vec<_>>(),
-        [(&member(1), &[1; 32])]
-    );
+    assert_eq!(counted.iter().collect::<Vec<_>>(), [(&member(1), &[1; 32])]);
 }
 
 #[test]

@@ -58,7 +58,9 @@ impl Seat {
                 | Kind::Advance
                 | Kind::Evidence
                 | Kind::Signature
-                | Kind::Pull,
+                | Kind::Pull
+                | Kind::Standing
+                | Kind::StandingPull,
             )
             | None => 0,
         };
@@ -98,6 +100,9 @@ impl Seat {
             return self.dropped();
         }
         let context = frame.head().context;
+        if matches!(frame.kind(), Kind::Standing | Kind::StandingPull) {
+            return self.standing_frame(now, frame);
+        }
         if self.ceremonies.iter().any(|c| c.head() == context) {
             return self.ceremony_frame(now, frame);
         }
@@ -107,14 +112,17 @@ impl Seat {
     fn holds(&self, frame: &Frame) -> bool {
         let name = self.heads.get(&frame.head().context);
         let session = name.and_then(|name| self.sessions.get(name));
-        session.is_some_and(|session| session.holds(frame))
+        session.is_some_and(|session| session.holds(frame)) || self.holds_word(frame)
     }
 
     /// Whether a question that its author did not hand over himself is heard: now and then, for whoever is reached
     /// through others. More often, and anybody could use up what its author is answered.
     fn hears_question(&mut self, now: Now, peer: OperatorIndex, frame: &Frame) -> bool {
         let author = frame.head().author;
-        let asks = matches!(frame.kind(), Kind::Pull | Kind::DkgPull);
+        let asks = matches!(
+            frame.kind(),
+            Kind::Pull | Kind::DkgPull | Kind::StandingPull
+        );
         if !asks || self.roster.operator_of(author) == Some(peer) {
             return true;
         }

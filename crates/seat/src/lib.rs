@@ -10,8 +10,10 @@ mod question;
 mod resume;
 mod seat;
 mod signing;
+mod words;
 
 pub use keygen::Proposal;
 pub use resume::ResumeError;
 pub use seat::{Event, Input, Output, Request, Seat, SeatTerms};
 pub use signing::SessionReport;
+pub use words::Stop;

@@ -5,16 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hardfrost_dkg::{Ceremony, CeremonyFault, Certificate};
-use hardfrost_engine::{Approval, Approve, Artifact, Command, Rejection, Reply, Ticket};
+use hardfrost_engine::{
+    Approval, Approve, Artifact, Changed, Command, Reason, Rejection, Reply, Ticket,
+};
 use hardfrost_evidence::Evidence;
 use hardfrost_frost::GroupPublic;
-use hardfrost_primitives::{Hash32, KeyGroup, Member, Monotonic, Now, RequestId, SessionId};
+use hardfrost_primitives::{
+    Hash32, KeyGroup, Member, Monotonic, Now, RequestId, SessionId, UnixTime,
+};
 use hardfrost_roast::{Question, Session, Speaker};
 use hardfrost_wire::{FromPeer, Incarnation, OperatorIndex, OperatorKey, Roster};
 
 use crate::early::Early;
 use crate::keygen::Proposal;
 use crate::signing::SessionReport;
+use crate::words::{Stop, WordName, Words};
 
 /// What reaches a seat.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub enum Input {
     Engine(Ticket, Reply),
     /// The t-th smallest round-trip time to a peer has changed.
     RoundTrip(Duration),
+    /// An authenticated peer can be reached from now on, for the first time or again.
+    Connected(OperatorIndex),
     /// `poll_timeout` has come.
     Timeout,
     /// The operator.
@@ -49,6 +56,8 @@ pub enum Request {
     },
     /// End a session here. What other members do, and what was sent already, it cannot take back.
     Cancel(SessionId),
+    /// Set the kill switch, keep a member out, or let it in again.
+    Stop(Stop),
 }
 
 /// What a seat wants done.
@@ -77,6 +86,10 @@ pub enum Event {
     Refused(Rejection),
     /// A member is convicted by a proof that anybody can verify.
     Convicted(Member, Evidence),
+    /// What the operator asked for is so from now on.
+    Changed(Changed),
+    /// The operator had stopped this, our log did not know it any more, and peers did: it is stopped again.
+    Recalled(Changed),
     /// A session is over.
     Ended(SessionReport),
 }
@@ -102,6 +115,14 @@ pub(crate) enum Asker {
         key_group: KeyGroup,
         ends: Monotonic,
     },
+    /// The operator, who stops something or lets a member in.
+    Stop {
+        name: WordName,
+        at: UnixTime,
+        reason: Option<Reason>,
+    },
+    /// Our own word, which peers kept.
+    Recall(WordName),
 }
 
 /// A group this seat signs for.
@@ -133,6 +154,7 @@ pub struct Seat {
     pub(crate) swept: BTreeSet<SessionId>,
     /// Whom some session has convicted, and by what.
     pub(crate) convicts: BTreeMap<(KeyGroup, Member), Evidence>,
+    pub(crate) words: Words,
     askers: BTreeMap<Ticket, Asker>,
     next_ticket: u64,
     pub(crate) noise: u64,
@@ -166,6 +188,7 @@ impl Seat {
             in_vain: BTreeMap::new(),
             swept: BTreeSet::new(),
             convicts: BTreeMap::new(),
+            words: Words::default(),
             askers: BTreeMap::new(),
             next_ticket: 0,
             noise: 0,
@@ -201,6 +224,7 @@ impl Seat {
                     .for_each(|session| session.round_trip(d));
                 Vec::new()
             }
+            Input::Connected(peer) => self.connected(peer),
             Input::Timeout => self.timeout(now),
             Input::Local(request) => self.local(now, request),
         }
@@ -263,6 +287,8 @@ impl Seat {
                 | Reply::Verdict(_)
                 | Reply::Changed(_) => vec![Output::Event(Event::Refused(Rejection::Internal))],
             },
+            Asker::Stop { name, at, reason } => self.stopped(name, (at, reason), reply),
+            Asker::Recall(name) => self.recalled(name, &reply),
         }
     }
 
@@ -296,6 +322,7 @@ impl Seat {
                 vec![self.ask(asker, Command::Approve(approve))]
             }
             Request::Cancel(session) => self.cancelled(now, &session),
+            Request::Stop(stop) => self.stop(now, stop),
         }
     }
 }

@@ -214,7 +214,9 @@ impl Verified<Frame> {
             | Kind::DkgEcho
             | Kind::DkgRound2
             | Kind::DkgConfirm
-            | Kind::DkgPull => None,
+            | Kind::DkgPull
+            | Kind::Standing
+            | Kind::StandingPull => None,
         }
     }
 

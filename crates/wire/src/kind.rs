@@ -30,6 +30,10 @@ pub enum Kind {
     DkgConfirm = 20,
     /// What its author holds of a key generation; answered with what it lacks.
     DkgPull = 22,
+    /// An operator's word on a group: kept out, stopped, let in again.
+    Standing = 24,
+    /// What have operators said of a group?
+    StandingPull = 25,
 }
 
 /// What the size of a message depends on.
@@ -43,7 +47,7 @@ pub struct Sizes {
 
 impl Kind {
     /// Every kind, ascending.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Commitments,
         Self::Package,
         Self::Share,
@@ -57,6 +61,8 @@ impl Kind {
         Self::DkgRound2,
         Self::DkgConfirm,
         Self::DkgPull,
+        Self::Standing,
+        Self::StandingPull,
     ];
 
     /// The kind with this number, if this build knows it. Unknown kinds are skipped, not errors.
@@ -87,6 +93,8 @@ impl Kind {
             Self::DkgRound2 => "hardfrost/dkg-round2/v1",
             Self::DkgConfirm => "hardfrost/dkg-confirm/v1",
             Self::DkgPull => "hardfrost/dkg-pull/v1",
+            Self::Standing => "hardfrost/standing/v1",
+            Self::StandingPull => "hardfrost/standing-pull/v1",
         })
     }
 
@@ -98,8 +106,8 @@ impl Kind {
         match self {
             Self::Commitments => 256 + 2 * f,
             Self::Package => 512 + (256 + 2 * f) * t,
-            Self::Share | Self::Signature => 512,
-            Self::Offer | Self::Advance => 256,
+            Self::Share | Self::Signature | Self::Standing => 512,
+            Self::Offer | Self::Advance | Self::StandingPull => 256,
             Self::Pull => 1024 + 64 * n.div_ceil(4),
             Self::Evidence => 2 * Self::Package.frame_bytes_max(sizes) + 4096 + 8 * n,
             Self::DkgRound1 => 512 + 33 * t,

@@ -9,6 +9,7 @@ mod kind;
 mod operator;
 mod roster;
 mod signing;
+mod standing;
 mod trust;
 
 pub use ceremony::{ConfirmPayload, DkgPullPayload, EchoPayload, Round1Payload, Round2Payload};
@@ -20,4 +21,5 @@ pub use signing::{
     pulled_turns, session_head, AdvancePayload, CommitmentsPayload, FinalSignature, HeldTurn,
     Incarnation, OfferPayload, PackagePayload, PullPayload, SharePayload, PULLED_TURNS_MAX,
 };
+pub use standing::{standing_head, StandingPayload, StandingPullPayload, Subject};
 pub use trust::{FromPeer, OperatorIndex, Verified};

@@ -13,7 +13,7 @@ use hardfrost_wire::{FinalSignature, Frame, FrameError, Incarnation, Kind, Sizes
 use people::{body, envelope, frame, member, roster, signed_kinds, SIZES};
 
 /// The limits as they are written down, for t of n.
-fn limits(t: usize, n: usize) -> [(Kind, usize); 13] {
+fn limits(t: usize, n: usize) -> [(Kind, usize); 15] {
     let f = n - t;
     [
         (Kind::Commitments, 256 + 2 * f),
@@ -29,6 +29,8 @@ fn limits(t: usize, n: usize) -> [(Kind, usize); 13] {
         (Kind::DkgRound2, 256 + 48 * n),
         (Kind::DkgConfirm, 512 + 33 * n),
         (Kind::DkgPull, 256 + n.div_ceil(2)),
+        (Kind::Standing, 512),
+        (Kind::StandingPull, 256),
     ]
 }
 
@@ -67,7 +69,7 @@ fn the_size_is_judged_before_the_layout() {
 
 #[test]
 fn what_is_no_signed_kind_is_unknown() {
-    let known = [2, 3, 4, 6, 7, 10, 16, 17, 18, 20, 22];
+    let known = [2, 3, 4, 6, 7, 10, 16, 17, 18, 20, 22, 24, 25];
     assert!(signed_kinds().map(|(kind, _)| kind.number()).eq(known));
     for number in 0..=u8::MAX {
         let parsed = Frame::parse(frame(number, &body(1, &[]), &[0; 64]), SIZES);

@@ -10,11 +10,12 @@ mod people;
 
 use std::fmt::Debug;
 
-use hardfrost_primitives::{Hash32, KeyGroup, KeySpec, Member, SessionId};
+use hardfrost_primitives::{Hash32, KeyGroup, KeySpec, Member, SessionId, UnixTime};
 use hardfrost_wire::{
-    pulled_turns, session_head, AdvancePayload, CommitmentsPayload, ConfirmPayload, EchoPayload,
-    Frame, FrameError, HeldTurn, Incarnation, OfferPayload, PackagePayload, Payload, PullPayload,
-    Round1Payload, Round2Payload, SharePayload, Sizes,
+    pulled_turns, session_head, standing_head, AdvancePayload, CommitmentsPayload, ConfirmPayload,
+    EchoPayload, Frame, FrameError, HeldTurn, Incarnation, OfferPayload, PackagePayload, Payload,
+    PullPayload, Round1Payload, Round2Payload, SharePayload, Sizes, StandingPayload,
+    StandingPullPayload, Subject,
 };
 use people::{body, envelope, head, key, member, roster, SIZES};
 
@@ -64,6 +65,38 @@ fn package() {
     };
     let frames = "0300000002000000c1c20000000001000000c3";
     pinned(&payload, &[&"aa".repeat(16), "0000", frames]);
+}
+
+#[test]
+fn standing() {
+    let at = UnixTime(0x0102);
+    let word = |subject, stopped: Option<&str>| StandingPayload {
+        subject,
+        at,
+        stopped: stopped.map(str::to_owned),
+    };
+    let (at, gone) = ("0201000000000000", "0104000000676f6e65");
+    pinned(&word(Subject::Group, Some("gone")), &["00", at, gone]);
+    let session = SessionId::new("s1").unwrap();
+    let session = word(Subject::Session(session), Some("gone"));
+    pinned(&session, &["01", "020000007331", at, gone]);
+    let pardon = word(Subject::Member(member(259)), None);
+    pinned(&pardon, &["02", "0301", at, "00"]);
+    let incarnation = incarnation();
+    pinned(&StandingPullPayload { incarnation }, &[&"aa".repeat(16)]);
+}
+
+/// The longest word there is fits its limit.
+#[test]
+fn the_largest_standing_word_is_within_its_limit() {
+    let payload = StandingPayload {
+        subject: Subject::Session(SessionId::new(&"s".repeat(128)).unwrap()),
+        at: UnixTime(u64::MAX),
+        stopped: Some("r".repeat(256)),
+    };
+    let frame = Frame::sign(head(1), &payload, &key(1));
+    assert_eq!(frame.as_bytes().len(), 505);
+    assert!(Frame::parse(frame.as_bytes().to_vec(), SIZES).is_ok());
 }
 
 #[test]
@@ -187,6 +220,18 @@ fn values_that_do_not_exist_do_not_parse() {
         };
         assert!(refused, "{}", hex::encode(&payload));
     }
+}
+
+#[test]
+fn a_standing_head_is_of_the_documented_layout() {
+    let text = format!("02{}", "ab".repeat(32));
+    let group: KeyGroup = text.parse().unwrap();
+    let framed = |text: &str| {
+        let len = u32::try_from(text.len()).unwrap().to_be_bytes();
+        [&len[..], text.as_bytes()].concat()
+    };
+    let preimage = [framed("hardfrost/standing-head/v1"), framed(&text)].concat();
+    assert_eq!(standing_head(&group), Hash32::of(&preimage));
 }
 
 #[test]

@@ -25,7 +25,9 @@ impl Attempt {
             | Kind::DkgEcho
             | Kind::DkgRound2
             | Kind::DkgConfirm
-            | Kind::DkgPull => false,
+            | Kind::DkgPull
+            | Kind::Standing
+            | Kind::StandingPull => false,
         };
         allowed && frame.head().context == self.hash
     }
@@ -111,7 +113,9 @@ impl Attempt {
             | Kind::DkgEcho
             | Kind::DkgRound2
             | Kind::DkgConfirm
-            | Kind::DkgPull => return Vec::new(),
+            | Kind::DkgPull
+            | Kind::Standing
+            | Kind::StandingPull => return Vec::new(),
         };
         let (what, author) = (second.kind(), second.head().author);
         let first = self.collector.first(what, author);

@@ -15,5 +15,6 @@ mod noise;
 mod proofs;
 mod repair;
 mod siblings;
+mod standing;
 mod start;
 mod time;

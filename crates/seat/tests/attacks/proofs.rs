@@ -42,6 +42,8 @@ fn convicted(world: &World, index: usize) -> Vec<Member> {
         | Event::KeyFailed(_)
         | Event::Approved(_)
         | Event::Refused(_)
+        | Event::Changed(_)
+        | Event::Recalled(_)
         | Event::Ended(_) => None,
     };
     world.nodes[index].events.iter().filter_map(told).collect()
