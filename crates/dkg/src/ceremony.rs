@@ -202,9 +202,9 @@ impl Ceremony {
         match self.step {
             Step::OwnEngine => self.certificate.is_none().then_some(self.gives_up),
             Step::Contributions | Step::Echoes | Step::SealedShares | Step::Confirmations => {
-                Some(self.gives_up.min(self.pulls.due()))
+                Some(self.gives_up.min(self.pulls.pace.due()))
             }
-            Step::Pending => Some(self.pulls.due()),
+            Step::Pending => Some(self.pulls.pace.due()),
             Step::Over => None,
         }
     }
@@ -220,7 +220,7 @@ impl Ceremony {
             effects.extend(self.fail(CeremonyFault::Silent(awaited)));
         }
         let waits = !matches!(self.step, Step::OwnEngine | Step::Over);
-        if waits && self.pulls.due() <= now.mono {
+        if waits && self.pulls.pace.due() <= now.mono {
             effects.extend(self.pull(key, now.mono));
             effects.extend(self.advance(key));
         }
@@ -246,7 +246,7 @@ impl Ceremony {
         }
         match self.record(frame) {
             Ok(true) => {
-                self.pulls.progressed();
+                self.pulls.pace.progressed();
                 self.advance(key)
             }
             Ok(false) => Vec::new(),

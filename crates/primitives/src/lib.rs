@@ -7,6 +7,7 @@ mod key_spec;
 mod limits;
 mod member;
 mod names;
+mod pace;
 mod reader;
 mod suite;
 mod time;
@@ -18,6 +19,7 @@ pub use member::{members_ascending, Member, MemberError};
 pub use names::{
     AttemptId, Fingerprint, Hash32, KeyGroup, Message, NameError, RequestId, SessionId,
 };
+pub use pace::Pace;
 pub use reader::Reader;
 pub use suite::{Suite, SuiteError, SuiteNameError};
 pub use time::{Monotonic, Now, UnixTime};

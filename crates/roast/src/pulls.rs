@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hardfrost_primitives::{Hash32, Member, Monotonic};
-
-const PAUSE_MIN: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+use hardfrost_primitives::{Hash32, Member, Monotonic, Pace};
 
 /// The same question is answered again after this long, even if there is nothing new to say: the answer may be lost.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -28,10 +25,7 @@ struct Answered {
 
 /// The pulls of one session.
 pub(crate) struct Pulls {
-    next: Monotonic,
-    sent: Monotonic,
-    pause: Duration,
-    pause_min: Duration,
+    pace: Pace,
     answered: BTreeMap<Member, Answered>,
     /// Whom an offer made us ask, and when.
     asked: BTreeMap<Member, Monotonic>,
@@ -45,10 +39,7 @@ impl Pulls {
     /// The first pull is due at once.
     pub(crate) fn begin(now: Monotonic) -> Self {
         Self {
-            next: now,
-            sent: now,
-            pause: PAUSE_MIN,
-            pause_min: PAUSE_MIN,
+            pace: Pace::at_once(now),
             answered: BTreeMap::new(),
             asked: BTreeMap::new(),
             progress: 0,
@@ -57,23 +48,19 @@ impl Pulls {
     }
 
     pub(crate) fn due(&self) -> Monotonic {
-        self.next
+        self.pace.due()
     }
 
     /// A pull leaves: the next one waits max(2·d, 1 s), doubling to 30 s.
     pub(crate) fn sent(&mut self, now: Monotonic, d: Duration) {
         self.count += 1;
-        self.sent = now;
-        self.pause_min = PAUSE_MIN.max(d.saturating_mul(2));
-        self.next = now.plus(self.pause.max(self.pause_min));
-        self.pause = self.pause.saturating_mul(2).min(PAUSE_MAX);
+        self.pace.sent(now, d.saturating_mul(2));
     }
 
     /// Something new came: start over with short pauses, the present one included.
     pub(crate) fn progressed(&mut self) {
         self.progress += 1;
-        self.pause = PAUSE_MIN;
-        self.next = self.next.min(self.sent.plus(self.pause_min));
+        self.pace.progressed();
     }
 
     /// The first of `window` turns to ask about, of `turns`: the latest, and every other time older ones in turn.
@@ -137,35 +124,6 @@ impl Pulls {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_double_to_half_a_minute_and_start_over_at_progress() {
-        let start = Monotonic::after_start(Duration::ZERO);
-        let mut pulls = Pulls::begin(start);
-        let mut now = start;
-        let mut waits = Vec::new();
-        for _ in 0..7 {
-            pulls.sent(now, Duration::ZERO);
-            waits.push(pulls.due().since(now).as_secs());
-            now = pulls.due();
-        }
-        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
-        pulls.progressed();
-        pulls.sent(now, Duration::from_secs(3));
-        assert_eq!(pulls.due().since(now).as_secs(), 6);
-    }
-
-    #[test]
-    fn progress_shortens_the_pause_under_way() {
-        let start = Monotonic::after_start(Duration::ZERO);
-        let mut pulls = Pulls::begin(start);
-        for _ in 0..9 {
-            pulls.sent(start, Duration::ZERO);
-        }
-        assert_eq!(pulls.due().since(start).as_secs(), 30);
-        pulls.progressed();
-        assert_eq!(pulls.due().since(start).as_secs(), 1);
-    }
 
     #[test]
     fn a_repeated_question_is_answered_when_there_is_news_or_after_a_while() {

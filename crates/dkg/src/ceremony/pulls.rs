@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hardfrost_primitives::{Member, Monotonic};
+use hardfrost_primitives::{Member, Monotonic, Pace};
 use hardfrost_wire::{DkgPullPayload, Frame, Head, Kind, OperatorKey, Verified};
 
 use super::{Ceremony, Effect};
 
-const PAUSE_MIN: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// A member is answered this often at the most.
 const ANSWER_PAUSE: Duration = Duration::from_millis(500);
 
@@ -23,9 +21,7 @@ const KINDS: [Kind; 4] = [
 
 /// When to ask, and whom we have answered.
 pub(super) struct Pulls {
-    next: Monotonic,
-    sent: Monotonic,
-    pause: Duration,
+    pub(super) pace: Pace,
     answered: BTreeMap<Member, Monotonic>,
 }
 
@@ -33,28 +29,9 @@ impl Pulls {
     /// Nothing is missing yet: the first pull is due after a pause.
     pub(super) fn begin(now: Monotonic) -> Self {
         Self {
-            next: now.plus(PAUSE_MIN),
-            sent: now,
-            pause: PAUSE_MIN,
+            pace: Pace::after_a_pause(now),
             answered: BTreeMap::new(),
         }
-    }
-
-    pub(super) fn due(&self) -> Monotonic {
-        self.next
-    }
-
-    /// Pauses double to half a minute.
-    fn sent(&mut self, now: Monotonic) {
-        self.sent = now;
-        self.pause = self.pause.saturating_mul(2).min(PAUSE_MAX);
-        self.next = now.plus(self.pause);
-    }
-
-    /// Something new came: the next pause is a short one again.
-    pub(super) fn progressed(&mut self) {
-        self.pause = PAUSE_MIN;
-        self.next = self.next.min(self.sent.plus(PAUSE_MIN));
     }
 
     fn may_answer(&mut self, member: Member, now: Monotonic) -> bool {
@@ -75,7 +52,7 @@ fn place(index: usize, member: Member, count: u16) -> usize {
 impl Ceremony {
     /// Says what we hold.
     pub(super) fn pull(&mut self, key: &OperatorKey, now: Monotonic) -> Vec<Effect> {
-        self.pulls.sent(now);
+        self.pulls.pace.sent(now, Duration::ZERO);
         let count = self.descriptor.count;
         let mut held = vec![0u8; (KINDS.len() * usize::from(count)).div_ceil(8)];
         for (index, kind) in KINDS.into_iter().enumerate() {
@@ -122,21 +99,6 @@ impl Ceremony {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_double_to_half_a_minute_and_start_over_at_progress() {
-        let start = Monotonic::after_start(Duration::ZERO);
-        let mut pulls = Pulls::begin(start);
-        let (mut now, mut waits) = (start, Vec::new());
-        for _ in 0..6 {
-            waits.push(pulls.due().since(now).as_secs());
-            now = pulls.due();
-            pulls.sent(now);
-        }
-        assert_eq!(waits, [1, 2, 4, 8, 16, 30]);
-        pulls.progressed();
-        assert_eq!(pulls.due().since(now).as_secs(), 1);
-    }
 
     #[test]
     fn whoever_asks_in_a_loop_is_answered_twice_a_second() {

@@ -10,26 +10,32 @@ use crate::collector::Recorded;
 use crate::question::Effect;
 use crate::speaker::Speaker;
 
+/// What two different bodies of this kind prove; `None` for kinds that are not an attempt's.
+fn two_bodies(kind: Kind) -> Option<EvidenceKind> {
+    match kind {
+        Kind::Commitments => Some(EvidenceKind::DoubleCommitments),
+        Kind::Package => Some(EvidenceKind::DoublePackage),
+        Kind::Share => Some(EvidenceKind::DoubleShare),
+        Kind::Offer
+        | Kind::Advance
+        | Kind::Evidence
+        | Kind::Signature
+        | Kind::Pull
+        | Kind::DkgRound1
+        | Kind::DkgEcho
+        | Kind::DkgRound2
+        | Kind::DkgConfirm
+        | Kind::DkgPull
+        | Kind::Standing
+        | Kind::StandingPull => None,
+    }
+}
+
 impl Attempt {
     /// Whether a frame is of this attempt, and of a kind that its author may speak here.
     fn takes(&self, frame: &Verified<Frame>) -> bool {
-        let allowed = match frame.kind() {
-            Kind::Commitments | Kind::Share => true,
-            Kind::Package => frame.head().author == self.coordinator,
-            Kind::Offer
-            | Kind::Advance
-            | Kind::Evidence
-            | Kind::Signature
-            | Kind::Pull
-            | Kind::DkgRound1
-            | Kind::DkgEcho
-            | Kind::DkgRound2
-            | Kind::DkgConfirm
-            | Kind::DkgPull
-            | Kind::Standing
-            | Kind::StandingPull => false,
-        };
-        allowed && frame.head().context == self.hash
+        let speaks = frame.kind() != Kind::Package || frame.head().author == self.coordinator;
+        speaks && two_bodies(frame.kind()).is_some() && frame.head().context == self.hash
     }
 
     /// Keeps a frame, and reads what commitments offer when they come.
@@ -100,22 +106,8 @@ impl Attempt {
 
     /// The author signed two different bodies: a proof, if of one incarnation and kind that allow no two.
     fn contradiction(&self, second: &Verified<Frame>) -> Vec<Effect> {
-        let kind = match second.kind() {
-            Kind::Commitments => EvidenceKind::DoubleCommitments,
-            Kind::Package => EvidenceKind::DoublePackage,
-            Kind::Share => EvidenceKind::DoubleShare,
-            Kind::Offer
-            | Kind::Advance
-            | Kind::Evidence
-            | Kind::Signature
-            | Kind::Pull
-            | Kind::DkgRound1
-            | Kind::DkgEcho
-            | Kind::DkgRound2
-            | Kind::DkgConfirm
-            | Kind::DkgPull
-            | Kind::Standing
-            | Kind::StandingPull => return Vec::new(),
+        let Some(kind) = two_bodies(second.kind()) else {
+            return Vec::new();
         };
         let (what, author) = (second.kind(), second.head().author);
         let first = self.collector.first(what, author);
