@@ -72,11 +72,13 @@ impl Stage {
         let nonces = self.library.nonces.get(key.identifier());
         let nonces = nonces.context("this signer committed")?;
         let ours = || {
-            let mut session = self.ours.session(suite, &mut rng);
-            let own = session.nonces.remove(&share.member());
+            let session = self.ours.session(suite, &mut rng).ok();
+            let own = session.map(|s| (s.commitments, s.nonces));
+            let own = own.and_then(|(all, mut n)| Some((all, n.remove(&share.member())?)));
             timed(|| {
-                let package = self.ours.package(suite, session.commitments).ok()?;
-                sign(&derived, own?, &package).ok()
+                let (commitments, nonces) = own?;
+                let package = self.ours.package(suite, commitments).ok()?;
+                sign(&derived, nonces, &package).ok()
             })
         };
         let theirs = || timed(|| round2::sign(&self.library.package, nonces, key));
@@ -86,7 +88,7 @@ impl Stage {
     fn judging(&self) -> anyhow::Result<(Pair, Pair, Pair)> {
         let library = &self.library;
         let mut rng = self.rng.clone();
-        let session = self.ours.session(Suite::Bip445, &mut rng);
+        let session = self.ours.session(Suite::Bip445, &mut rng)?;
         let commitments = session.commitments.clone();
         let package = self.ours.package(Suite::Bip445, commitments.clone())?;
         let made = self.ours.sign(session, &package)?;
@@ -153,7 +155,7 @@ fn growth() -> anyhow::Result<Row> {
     let turn = |stage: &Stage, rng: &mut ChaCha20Rng| -> Option<Duration> {
         let share = stage.ours.shares.first()?;
         let derived = stage.ours.derived(share).ok()?;
-        let mut session = stage.ours.session(Suite::Bip445, rng);
+        let mut session = stage.ours.session(Suite::Bip445, rng).ok()?;
         let own = session.nonces.remove(&share.member())?;
         Some(timed(|| {
             let package = stage

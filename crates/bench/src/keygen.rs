@@ -7,6 +7,7 @@ use frost_secp256k1_tr::keys::dkg::{self, round1, round2};
 use frost_secp256k1_tr::keys::{SigningShare, VerifiableSecretSharingCommitment};
 use frost_secp256k1_tr::{Identifier, Signature};
 use hardfrost_frost::dkg::{deal, Round1, SealedShare, Seat};
+use hardfrost_frost::Region;
 use hardfrost_primitives::{Hash32, Member};
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -38,9 +39,10 @@ fn seat(member: Member, (threshold, count): (u16, u16)) -> Seat {
 }
 
 fn received(size: (u16, u16)) -> anyhow::Result<Received> {
+    let region = Region::new()?;
     let (mut dealings, mut shown) = (BTreeMap::new(), BTreeMap::new());
     for member in Member::all(size.1) {
-        let (dealing, said) = deal(seat(member, size), &mut rng(member))?;
+        let (dealing, said) = deal(seat(member, size), &region, &mut rng(member))?;
         dealings.insert(member, dealing);
         shown.insert(member, said);
     }
@@ -103,7 +105,8 @@ fn library((threshold, count): (u16, u16), bytes: &Bytes) -> Option<()> {
 
 fn ours(size: (u16, u16), received: &Received) -> Option<()> {
     let member = Member::all(1).next()?;
-    let (dealing, _) = deal(seat(member, size), &mut rng(member)).ok()?;
+    let region = Region::new().ok()?;
+    let (dealing, _) = deal(seat(member, size), &region, &mut rng(member)).ok()?;
     let (waiting, _) = dealing.seal(TRANSCRIPT, &received.shown).ok()?;
     waiting.open(&received.sealed).ok().map(|_| ())
 }

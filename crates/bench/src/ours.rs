@@ -7,7 +7,7 @@ use anyhow::Context;
 use frost_secp256k1_tr::keys::{KeyPackage, PublicKeyPackage};
 use hardfrost_frost::{
     sign, CheckedPackage, Commitments, DerivedGroup, DerivedShare, GroupPublic, KeyShare,
-    PackageError, SignatureShare, SigningNonces,
+    PackageError, Region, SignatureShare, SigningNonces,
 };
 use hardfrost_primitives::{KeySpec, Member, Message, Suite};
 use rand_chacha::ChaCha20Rng;
@@ -43,11 +43,17 @@ impl Ours {
         let threshold = *keys.first().context("a group has members")?.min_signers();
         let key = bytes(public.verifying_key().serialize()?)?;
         let group = Arc::new(GroupPublic::dangerous_dealt(key, threshold, &verifying?)?);
+        let region = Region::new()?;
         let mut shares = Vec::new();
         for (member, key) in Member::all(group.count()).zip(keys) {
             let secret = key.signing_share().serialize();
             let secret = Zeroizing::new(secret.try_into().ok().context("a share has 32 bytes")?);
-            shares.push(KeyShare::from_bytes(member, &secret, Arc::clone(&group))?);
+            shares.push(KeyShare::from_bytes(
+                member,
+                &secret,
+                Arc::clone(&group),
+                &region,
+            )?);
         }
         let group = Arc::new(DerivedGroup::new(group, KeySpec::group_key())?);
         Ok(Self {
@@ -58,18 +64,18 @@ impl Ours {
     }
 
     /// The first t members commit.
-    pub fn session(&self, suite: Suite, rng: &mut ChaCha20Rng) -> Session {
+    pub fn session(&self, suite: Suite, rng: &mut ChaCha20Rng) -> anyhow::Result<Session> {
         let threshold = usize::from(self.group.public().threshold());
         let (mut commitments, mut nonces) = (BTreeMap::new(), BTreeMap::new());
         for share in self.shares.iter().take(threshold) {
-            let drawn = share.commit(suite, rng);
+            let drawn = share.commit(suite, rng)?;
             commitments.insert(share.member(), drawn.commitments());
             nonces.insert(share.member(), drawn);
         }
-        Session {
+        Ok(Session {
             commitments,
             nonces,
-        }
+        })
     }
 
     pub fn package(

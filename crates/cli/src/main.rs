@@ -5,6 +5,7 @@ mod cheat;
 mod cluster;
 mod consensus;
 mod demo;
+mod dumps;
 mod faulty;
 mod group_files;
 mod group_size;
@@ -68,13 +69,10 @@ impl From<anyhow::Error> for Failure {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Demo(demo) => demo::run(&demo),
-        Command::Psbt(psbt) => psbt::run(&psbt),
-        Command::Blame(blame) => blame::run(&blame),
-        Command::Store(store) => store::run(&store),
-    };
-    match done {
+    let command = Arguments::parse().command;
+    // Before anything secret is read.
+    let done = dumps::forbid().map_err(Failure::from);
+    match done.and_then(|()| run(&command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(why)) => {
             eprintln!("error: {why}\n\nFor more information, try 'hardfrost --help'.");
@@ -84,6 +82,15 @@ fn main() -> ExitCode {
             eprintln!("error: {}", in_words(&error));
             ExitCode::from(1)
         }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo(demo) => demo::run(demo),
+        Command::Psbt(psbt) => psbt::run(psbt),
+        Command::Blame(blame) => blame::run(blame),
+        Command::Store(store) => store::run(store),
     }
 }
 

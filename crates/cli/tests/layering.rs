@@ -13,20 +13,21 @@ use std::process::Command;
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
 /// What each crate may depend on, beside `primitives`, which is open to all.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("primitives", &[]),
-    ("frost", &[]),
+    ("locked", &[]),
+    ("frost", &["locked"]),
     ("wire", &[]),
     ("spend", &["frost"]),
     ("evidence", &["wire", "frost"]),
-    ("engine", &["spend", "frost"]),
+    ("engine", &["spend", "frost", "locked"]),
     ("dkg", &["evidence", "wire", "frost"]),
     ("roast", &["evidence", "wire", "frost"]),
     (
         "seat",
         &["roast", "dkg", "engine", "evidence", "frost", "wire"],
     ),
-    ("store", &["engine"]),
+    ("store", &["engine", "locked"]),
     ("net", &[]),
     ("api", &[]),
     ("node", &["seat", "store", "net", "api"]),
@@ -43,6 +44,10 @@ const ARROWS: [(&str, &[&str]); 18] = [
 const LOOP_IN_CLI: [&str; 8] = [
     "seat", "engine", "spend", "dkg", "wire", "frost", "roast", "store",
 ];
+
+/// It asks the system for memory, as the allocator does, and for nothing else. It decides nothing, and is no shell.
+/// What is behind it is its own affair.
+const MEMORY: &str = "hardfrost-locked";
 
 /// The crates that decide.
 const CORES: [&str; 9] = [
@@ -163,7 +168,7 @@ fn cores_over_shells(graph: &Graph) -> Vec<String> {
     let mut found = Vec::new();
     for (from, node) in graph.iter().filter(|(name, _)| is_core(name)) {
         for Dependency { on, .. } in &node.dependencies {
-            if graph.contains_key(on) && !is_core(on) {
+            if graph.contains_key(on) && !is_core(on) && on != MEMORY {
                 found.push(format!("{from}, a core, uses {on}, a shell"));
             }
         }
@@ -242,6 +247,9 @@ fn reached(metadata: &Metadata, start: &PackageId) -> BTreeSet<String> {
     let mut open = vec![start];
     let mut seen = BTreeSet::from([start]);
     while let Some(id) = open.pop() {
+        if metadata[id].name.as_str() == MEMORY {
+            continue;
+        }
         let node = nodes.iter().find(|node| &node.id == id).unwrap();
         let normal = node.deps.iter().filter(|dependency| {
             dependency
@@ -318,6 +326,29 @@ fn the_workspace_keeps_the_arrows() {
         "the packages behind a crate were not read"
     );
     assert_eq!(all_faults(&graph), Vec::<String>::new());
+}
+
+/// The one file that may hold `unsafe`.
+const UNSAFE: &str = "crates/locked/src/map.rs";
+
+#[test]
+fn unsafe_code_is_in_one_file_and_every_other_crate_forbids_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for package in workspace().workspace_packages() {
+        let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
+        let forbids = manifest.contains("[lints]\nworkspace = true");
+        let denies = manifest.contains("unsafe_code = \"deny\"");
+        assert_eq!(forbids, package.name.as_str() != MEMORY, "{}", package.name);
+        assert!(forbids || denies, "{}", package.name);
+    }
+    let allowed = |path: &Path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        text.contains("unsafe_code,") || text.contains("allow(unsafe_code")
+    };
+    let folder = std::fs::read_dir(root.join("crates/locked/src")).unwrap();
+    let files = folder.map(|entry| entry.unwrap().path());
+    let allowing: Vec<_> = files.filter(|path| allowed(path)).collect();
+    assert_eq!(allowing, [root.join(UNSAFE)]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use hall::{faithful, honest, member, otherwise, say, Hall};
 use hardfrost_dkg::{Answer, CeremonyFault, Need, Step};
 use hardfrost_frost::dkg::{deal, DkgFault, Round1, Seat};
+use hardfrost_frost::Region;
 use hardfrost_primitives::{Hash32, Member};
 use hardfrost_wire::{EchoPayload, Frame, Kind, Payload, Round1Payload, Round2Payload};
 use rand_chacha::rand_core::SeedableRng;
@@ -66,7 +67,8 @@ fn another_contribution(hall: &Hall) -> Round1 {
         threshold: hall.descriptor.threshold,
         count: hall.descriptor.count,
     };
-    deal(seat, &mut ChaCha20Rng::seed_from_u64(77)).unwrap().1
+    let mut rng = ChaCha20Rng::seed_from_u64(77);
+    deal(seat, &Region::new().unwrap(), &mut rng).unwrap().1
 }
 
 fn shown(frame: &Frame, round1: Round1) -> Frame {

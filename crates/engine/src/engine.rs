@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hardfrost_frost::{DerivedGroup, GroupPublic};
+use hardfrost_locked::{LockError, Region};
 use hardfrost_primitives::{Hash32, KeyGroup, KeySpec, Limits, Member};
 
 use crate::custody::Custody;
@@ -25,6 +26,8 @@ const LIFE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// A signer engine. It owns key shares and live nonces; nobody else ever sees one.
 pub struct Engine {
+    /// Where key shares, nonces and the secrets of ceremonies lie.
+    pub(crate) region: Region,
     pub(crate) limits: Limits,
     pub(crate) raw_tags: BTreeSet<String>,
     pub(crate) state: State,
@@ -78,6 +81,9 @@ pub enum RecoverError {
     /// A record contradicts the ones before it.
     #[error("record {0} contradicts the ones before it")]
     Contradiction(usize),
+    /// There is no locked memory for secrets.
+    #[error(transparent)]
+    Memory(#[from] LockError),
 }
 
 /// What happens to a pending effect once the fate of its record is known.
@@ -103,15 +109,17 @@ impl Engine {
         records: &[EncodedRecord],
     ) -> Result<Self, RecoverError> {
         check_limits(&limits)?;
+        let region = Region::new()?;
         let mut state = State::default();
         for (position, record) in records.iter().enumerate() {
-            let record = Record::decode(record, position)?;
+            let record = Record::decode(record, position, &region)?;
             state
                 .apply(record)
                 .map_err(|_| RecoverError::Contradiction(position))?;
         }
         check_held(&limits, &state)?;
         Ok(Self {
+            region,
             limits,
             raw_tags,
             state,
@@ -150,6 +158,12 @@ impl Engine {
             file: Arc::clone(&group.certificate_file),
         });
         keys.collect()
+    }
+
+    /// The locked memory in which this engine keeps its secrets.
+    #[must_use]
+    pub fn memory(&self) -> &Region {
+        &self.region
     }
 
     /// Live attempts, over all sessions.

@@ -143,7 +143,7 @@ impl Engine {
         if self.ceremonies.live.len() >= CEREMONIES_MAX {
             return Err(Rejection::CapacityExceeded("key generations at once").into());
         }
-        let (dealing, shown) = deal(seat, rng)?;
+        let (dealing, shown) = deal(seat, &self.region, rng)?;
         self.ceremonies.live.insert(name, Ceremony::Dealt(dealing));
         Ok(shown)
     }

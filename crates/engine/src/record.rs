@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use hardfrost_frost::{GroupPublic, KeyShare};
+use hardfrost_frost::{GroupPublic, KeyShare, KeyShareError};
+use hardfrost_locked::{scrubbed, LockError, Region};
 use hardfrost_primitives::{
     Hash32, KeyGroup, KeySpec, Member, Message, RequestId, SessionId, Suite, UnixTime,
 };
 use zeroize::Zeroizing;
 
 use crate::attempt::AttemptKey;
+use crate::engine::RecoverError;
 use crate::reason::Reason;
 
 /// Bytes for the log. A key share may be among them, so they are wiped on drop and never shown.
@@ -193,10 +195,18 @@ impl Record {
         EncodedRecord::new(kind, Zeroizing::new(bytes))
     }
 
-    pub(crate) fn decode(record: &EncodedRecord, position: usize) -> Result<Self, RecordError> {
+    /// Reads a record; a key share in it goes into `region`.
+    pub(crate) fn decode(
+        record: &EncodedRecord,
+        position: usize,
+        region: &Region,
+    ) -> Result<Self, RecoverError> {
         let bytes = record.as_bytes();
         let decoded = match record.kind {
-            1 => PendingShareOfKey::decode(bytes).map(Self::KeyPending),
+            1 => {
+                let key = scrubbed(|| PendingShareOfKey::decode(bytes, region));
+                key.transpose()?.map(Self::KeyPending)
+            }
             2 => borsh::from_slice(bytes).ok().map(Self::KeyInstalled),
             3 => borsh::from_slice(bytes).ok().map(Self::Approved),
             4 => borsh::from_slice(bytes).ok().map(Self::Consumed),
@@ -207,10 +217,11 @@ impl Record {
             9 => borsh::from_slice(bytes).ok().map(Self::Retired),
             _ => None,
         };
-        decoded.ok_or(RecordError {
+        let unread = RecordError {
             position,
             kind: record.kind,
-        })
+        };
+        decoded.ok_or(unread.into())
     }
 }
 
@@ -220,18 +231,20 @@ pub(crate) fn encode_pending(
     share: &KeyShare,
 ) -> Vec<u8> {
     let group = share.group().to_bytes();
+    // The exact size, so that growing leaves no copy of the share behind.
     let mut bytes = Vec::with_capacity(PENDING_HEAD + group.len());
     bytes.extend_from_slice(&ceremony.0);
     bytes.extend_from_slice(&share_epoch.to_be_bytes());
     bytes.extend_from_slice(&transcript.0);
     bytes.extend_from_slice(&share.member().to_be_bytes());
-    bytes.extend_from_slice(share.dangerous_to_bytes().as_slice());
+    scrubbed(|| bytes.extend_from_slice(share.dangerous_to_bytes().as_slice()));
     bytes.extend_from_slice(&group);
     bytes
 }
 
 impl PendingShareOfKey {
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    /// None where the bytes are no share of a key.
+    fn decode(bytes: &[u8], region: &Region) -> Option<Result<Self, LockError>> {
         let (ceremony, rest) = bytes.split_first_chunk::<32>()?;
         let (share_epoch, rest) = rest.split_first_chunk::<4>()?;
         let (transcript, rest) = rest.split_first_chunk::<32>()?;
@@ -240,11 +253,20 @@ impl PendingShareOfKey {
         let secret = Zeroizing::new(*secret);
         let member = Member::new(u16::from_be_bytes(*member)).ok()?;
         let group = Arc::new(GroupPublic::from_bytes(group).ok()?);
-        Some(Self {
+        let share = match KeyShare::from_bytes(member, &secret, group, region) {
+            Ok(share) => share,
+            Err(KeyShareError::Memory(error)) => return Some(Err(error)),
+            Err(
+                KeyShareError::NoSuchMember(_)
+                | KeyShareError::NotAScalar
+                | KeyShareError::DoesNotFit(_),
+            ) => return None,
+        };
+        Some(Ok(Self {
             ceremony: Hash32(*ceremony),
             share_epoch: u32::from_be_bytes(*share_epoch),
             transcript: Hash32(*transcript),
-            share: KeyShare::from_bytes(member, &secret, group).ok()?,
-        })
+            share,
+        }))
     }
 }

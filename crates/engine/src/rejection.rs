@@ -1,6 +1,7 @@
 //! The caller must act; nothing changed. Codes are contract, texts are not. This is the one table of codes.
 
 use hardfrost_frost::Candidate;
+use hardfrost_locked::LockError;
 use hardfrost_primitives::Member;
 
 /// A stable name for what went wrong.
@@ -116,6 +117,12 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    pub(crate) fn memory(_: LockError) -> Self {
+        Self::CapacityExceeded(
+            "locked memory: the operator must raise the limit (`ulimit -l`, or LimitMEMLOCK=)",
+        )
+    }
+
     pub(crate) fn invalid(why: impl std::fmt::Display) -> Self {
         Self::Validation(why.to_string())
     }

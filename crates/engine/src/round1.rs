@@ -14,7 +14,7 @@ impl Engine {
     /// spent. `rng` must be the operating system's randomness.
     ///
     /// # Errors
-    /// `session_not_found`, `consumed_nonce_replay`.
+    /// `session_not_found`, `consumed_nonce_replay`, `capacity_exceeded` when there is no locked memory for nonces.
     pub fn round1(
         &mut self,
         now: Now,
@@ -42,6 +42,7 @@ impl Engine {
             Nonces::Releasing { .. } => Err(Rejection::ConsumedNonceReplay),
             Nonces::Undrawn => {
                 let nonces = share.commit(live.context.suite, rng);
+                let nonces = nonces.map_err(Rejection::memory)?;
                 let commitments = nonces.commitments();
                 live.nonces = Nonces::Live(nonces);
                 Ok(commitments)

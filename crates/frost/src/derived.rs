@@ -5,10 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use frost_secp256k1_tr::keys::PublicKeyPackage;
 use hardfrost_primitives::{KeySpec, Member};
-use k256::Scalar;
-use zeroize::Zeroizing;
 
 use crate::points::to_k256;
+use crate::secret::SecretScalar;
 use crate::tweak::{derive, TweakedKey};
 use crate::{tr, GroupPublic, KeyShare};
 
@@ -29,11 +28,11 @@ pub struct DerivedGroup {
     package: OnceLock<PublicKeyPackage>,
 }
 
-/// A member's share under one key spec. No `Clone`; wiped on drop.
+/// A member's share under one key spec: the key share itself, seen through the spec, and no copy of it. No `Clone`.
 pub struct DerivedShare {
     member: Member,
     group: Arc<DerivedGroup>,
-    share: Zeroizing<Scalar>,
+    share: Arc<SecretScalar>,
 }
 
 impl DerivedGroup {
@@ -91,7 +90,7 @@ impl DerivedShare {
         Some(Self {
             member: share.member(),
             group,
-            share: Zeroizing::new(*share.signing_share()),
+            share: Arc::clone(share.signing_share()),
         })
     }
 
@@ -108,7 +107,7 @@ impl DerivedShare {
     }
 
     /// The member's share of the group key, before the spec's tweaks.
-    pub(crate) fn untweaked(&self) -> &Scalar {
+    pub(crate) fn untweaked(&self) -> &SecretScalar {
         &self.share
     }
 }

@@ -3,19 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
+use hardfrost_locked::{scrubbed, LockError, Region};
 use hardfrost_primitives::{Member, Suite};
-use k256::Scalar;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use crate::nonces::SigningNonces;
 use crate::points::{scalar, secret_times_g};
+use crate::secret::SecretScalar;
 use crate::GroupPublic;
 
-/// A member's signing share of a group key, proven to fit the group public. No `Clone`; wiped on drop.
+/// A member's signing share of a group key, proven to fit the group public. It lies in locked memory. No `Clone`; wiped
+/// on drop.
 pub struct KeyShare {
     member: Member,
-    signing_share: Zeroizing<Scalar>,
+    signing_share: Arc<SecretScalar>,
     group: Arc<GroupPublic>,
 }
 
@@ -31,10 +33,13 @@ pub enum KeyShareError {
     /// signing share · G differs from the verifying share.
     #[error("the signing share of member {0} does not fit its verifying share")]
     DoesNotFit(Member),
+    /// There is no locked memory for it.
+    #[error(transparent)]
+    Memory(#[from] LockError),
 }
 
 impl KeyShare {
-    /// Reads a share of 32 big-endian bytes and proves that it fits.
+    /// Reads a share of 32 big-endian bytes into `region` and proves that it fits.
     ///
     /// # Errors
     /// See [`KeyShareError`].
@@ -42,38 +47,49 @@ impl KeyShare {
         member: Member,
         bytes: &Zeroizing<[u8; 32]>,
         group: Arc<GroupPublic>,
+        region: &Region,
     ) -> Result<Self, KeyShareError> {
-        let share = Zeroizing::new(scalar(**bytes).ok_or(KeyShareError::NotAScalar)?);
-        Self::new(member, share, group)
+        scrubbed(|| {
+            let share = Zeroizing::new(scalar(**bytes).ok_or(KeyShareError::NotAScalar)?);
+            Self::new(member, SecretScalar::hold(&share, region)?, group)
+        })
     }
 
     pub(crate) fn new(
         member: Member,
-        signing_share: Zeroizing<Scalar>,
+        signing_share: SecretScalar,
         group: Arc<GroupPublic>,
     ) -> Result<Self, KeyShareError> {
         let expected = group.verifying_share(member);
         let expected = expected.ok_or(KeyShareError::NoSuchMember(member))?;
-        if secret_times_g(&signing_share).as_ref() != Some(expected) {
+        if secret_times_g(&signing_share.read()).as_ref() != Some(expected) {
             return Err(KeyShareError::DoesNotFit(member));
         }
         Ok(Self {
             member,
-            signing_share,
+            signing_share: Arc::new(signing_share),
             group,
         })
     }
 
-    /// The share as 32 big-endian bytes, for the one place that encodes it into a sealed record.
+    /// The share as 32 big-endian bytes, for the one place that encodes it into a sealed record. Ask inside
+    /// [`scrubbed`].
     #[must_use]
     pub fn dangerous_to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.signing_share.to_bytes().into())
+        self.signing_share.to_bytes()
     }
 
     /// Draws a one-use nonce pair the way the suite does: RFC 9591 §5.1 or BIP 445 NonceGen. Both hash fresh randomness
-    /// with the share; no nonce is ever derived without randomness.
-    pub fn commit(&self, suite: Suite, rng: &mut (impl RngCore + CryptoRng)) -> SigningNonces {
-        SigningNonces::draw(self, suite, rng)
+    /// with the share; no nonce is ever derived without randomness. It lies in the region of the share.
+    ///
+    /// # Errors
+    /// [`LockError`]: there is no locked memory for it.
+    pub fn commit(
+        &self,
+        suite: Suite,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<SigningNonces, LockError> {
+        scrubbed(|| SigningNonces::draw(self, suite, rng))
     }
 
     /// Whose share this is.
@@ -88,7 +104,7 @@ impl KeyShare {
         &self.group
     }
 
-    pub(crate) fn signing_share(&self) -> &Scalar {
+    pub(crate) fn signing_share(&self) -> &Arc<SecretScalar> {
         &self.signing_share
     }
 }

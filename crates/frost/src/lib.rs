@@ -35,10 +35,13 @@ mod lagrange;
 mod nonces;
 mod package;
 mod points;
+mod secret;
 mod sign;
 mod signature;
 mod tr;
 mod tweak;
+
+pub use hardfrost_locked::{LockError, Region};
 
 pub use aggregate::{aggregate, AggregateError, Candidate, ShareFault};
 pub use derived::{DeriveError, DerivedGroup, DerivedShare};

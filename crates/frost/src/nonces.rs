@@ -4,6 +4,7 @@ use std::fmt;
 
 use frost_core::Ciphersuite;
 use frost_secp256k1_tr::Secp256K1Sha256TR;
+use hardfrost_locked::{LockError, Region};
 use hardfrost_primitives::Suite;
 use k256::Scalar;
 use rand_core::{CryptoRng, RngCore};
@@ -11,19 +12,21 @@ use secp256k1::PublicKey;
 use zeroize::Zeroizing;
 
 use crate::points::{parse, secret_times_g};
+use crate::secret::SecretScalar;
 use crate::{bip445, KeyShare};
 
-/// The two secrets.
+/// The two secrets, to compute with.
 pub(crate) struct NoncePair {
     pub(crate) hiding: Zeroizing<Scalar>,
     pub(crate) binding: Zeroizing<Scalar>,
-    commitments: Commitments,
 }
 
-/// A secret nonce pair. Move-only: [`crate::sign`] takes it by value. Wiped on drop.
+/// A secret nonce pair in locked memory. Move-only: [`crate::sign`] takes it by value. Moving it moves no secret. Wiped
+/// on drop.
 pub struct SigningNonces {
-    // Boxed, so that moving the pair between states leaves no copy of it on the stack.
-    pair: Box<NoncePair>,
+    hiding: SecretScalar,
+    binding: SecretScalar,
+    commitments: Commitments,
 }
 
 /// The public commitments to a nonce pair: two points that are not the identity. Parsed once, on arrival; the bytes
@@ -77,44 +80,62 @@ fn bip445(share: &KeyShare, rng: &mut (impl RngCore + CryptoRng)) -> Zeroizing<[
     bip445::draw(&fresh(rng), &bound)
 }
 
+impl NoncePair {
+    /// The pair of two scalars, and the commitments to them; `None` when one is zero.
+    pub(crate) fn of(drawn: &Zeroizing<[Scalar; 2]>) -> Option<(Self, Commitments)> {
+        let [hiding, binding] = &**drawn;
+        let commitments = Commitments::of(secret_times_g(hiding)?, secret_times_g(binding)?);
+        let pair = Self {
+            hiding: Zeroizing::new(*hiding),
+            binding: Zeroizing::new(*binding),
+        };
+        Some((pair, commitments))
+    }
+}
+
 impl SigningNonces {
     pub(crate) fn draw(
         share: &KeyShare,
         suite: Suite,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> Self {
+    ) -> Result<Self, LockError> {
+        let region = share.signing_share().region();
         loop {
             let drawn = match suite {
                 Suite::Tr => rfc9591(share, rng),
                 Suite::Bip445 => bip445(share, rng),
             };
             // A nonce is zero with a chance of 2⁻²⁵⁶, and then it is drawn again.
-            if let Some(nonces) = Self::of(&drawn) {
-                return nonces;
+            if let Some((pair, commitments)) = NoncePair::of(&drawn) {
+                return Self::hold(&pair, commitments, region);
             }
         }
     }
 
-    /// The pair of two scalars; `None` when one is zero.
-    pub(crate) fn of(drawn: &Zeroizing<[Scalar; 2]>) -> Option<Self> {
-        let [hiding, binding] = &**drawn;
-        let commitments = Commitments::of(secret_times_g(hiding)?, secret_times_g(binding)?);
-        let pair = Box::new(NoncePair {
-            hiding: Zeroizing::new(*hiding),
-            binding: Zeroizing::new(*binding),
+    fn hold(
+        pair: &NoncePair,
+        commitments: Commitments,
+        region: &Region,
+    ) -> Result<Self, LockError> {
+        Ok(Self {
+            hiding: SecretScalar::hold(&pair.hiding, region)?,
+            binding: SecretScalar::hold(&pair.binding, region)?,
             commitments,
-        });
-        Some(Self { pair })
+        })
     }
 
     /// The public commitments.
     #[must_use]
     pub fn commitments(&self) -> Commitments {
-        self.pair.commitments
+        self.commitments
     }
 
-    pub(crate) fn pair(&self) -> &NoncePair {
-        &self.pair
+    /// A copy to sign with.
+    pub(crate) fn read(&self) -> NoncePair {
+        NoncePair {
+            hiding: self.hiding.read(),
+            binding: self.binding.read(),
+        }
     }
 }
 

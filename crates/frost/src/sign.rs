@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hardfrost_locked::scrubbed;
 use hardfrost_primitives::Member;
 
 use crate::package::Session;
@@ -39,7 +40,7 @@ pub enum ShareVerdict {
     NotChosen,
 }
 
-/// Computes the share and wipes the nonces, whatever the outcome.
+/// Computes the share, on a stack that is wiped after, and wipes the nonces, whatever the outcome.
 ///
 /// # Errors
 /// See [`SignError`].
@@ -57,16 +58,18 @@ pub fn sign(
     if package.commitments().get(&share.member()) != Some(&nonces.commitments()) {
         return Err(SignError::NotOurCommitments);
     }
-    let pair = nonces.pair();
-    let made = match package.session() {
-        Session::Tr(inner) => tr::sign(inner, share, pair),
-        Session::Bip445(session) => Some(
-            session
-                .share(share.member(), share.untweaked(), pair)
-                .to_bytes()
-                .into(),
-        ),
-    };
+    let made = scrubbed(|| {
+        let pair = nonces.read();
+        match package.session() {
+            Session::Tr(inner) => tr::sign(inner, share, &pair),
+            Session::Bip445(session) => Some(
+                session
+                    .share(share.member(), &share.untweaked().read(), &pair)
+                    .to_bytes()
+                    .into(),
+            ),
+        }
+    });
     made.map(SignatureShare).ok_or(SignError::Library)
 }
 

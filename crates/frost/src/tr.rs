@@ -57,7 +57,7 @@ fn key_package(share: &DerivedShare) -> Option<KeyPackage> {
     let id = identifier(share.member());
     let public = group.package();
     let verifying_share = *public.verifying_shares().get(&id)?;
-    let signing_share = SigningShare::new(group.key().map.scalar(*share.untweaked()));
+    let signing_share = SigningShare::new(group.key().map.scalar(*share.untweaked().read()));
     let threshold = group.public().threshold();
     let key = *public.verifying_key();
     Some(KeyPackage::new(

@@ -16,7 +16,7 @@ use bitcoin::secp256k1::{PublicKey, SECP256K1};
 use ceremony::{seat, Dealt, Sealed};
 use dealt::{member, session, Scripted, Task, SUITES};
 use hardfrost_frost::dkg::{deal, DkgFault};
-use hardfrost_frost::{aggregate, GroupPublic, GroupPublicError, KeyShare};
+use hardfrost_frost::{aggregate, GroupPublic, GroupPublicError, KeyShare, Region};
 use hardfrost_primitives::{ChildIndex, Hash32, KeySpec, Message, Taproot};
 use k256::elliptic_curve::PrimeField;
 use k256::Scalar;
@@ -104,9 +104,10 @@ fn a_share_survives_its_own_bytes_and_fits_no_other_seat() {
     let shares = sealed((2, 3), 4).open();
     let bytes = shares[0].dangerous_to_bytes();
     let group = shares[0].group();
-    assert!(KeyShare::from_bytes(member(1), &bytes, group.clone()).is_ok());
+    let region = Region::new().unwrap();
+    assert!(KeyShare::from_bytes(member(1), &bytes, group.clone(), &region).is_ok());
     let refused = |number| {
-        KeyShare::from_bytes(member(number), &bytes, group.clone())
+        KeyShare::from_bytes(member(number), &bytes, group.clone(), &region)
             .map(|_| ())
             .unwrap_err()
             .to_string()
@@ -169,7 +170,7 @@ fn group_public_bytes_of_another_shape_are_refused() {
 fn a_ceremony_of_impossible_size_does_not_begin() {
     for size in [(1, 3), (0, 3), (4, 3), (1, 1)] {
         let mut rng = ChaCha20Rng::seed_from_u64(0);
-        let begun = deal(seat(1, size), &mut rng).map(|_| ());
+        let begun = deal(seat(1, size), &Region::new().unwrap(), &mut rng).map(|_| ());
         assert_eq!(begun, Err(DkgFault::Size), "{size:?}");
     }
 }
@@ -256,7 +257,8 @@ fn a_proof_of_possession_of_another_ceremony_is_worth_nothing() {
     let fault = judged(|d| {
         let mut elsewhere = seat(3, (2, 3));
         elsewhere.ceremony = Hash32([6; 32]);
-        let (_, shown) = deal(elsewhere, &mut ChaCha20Rng::seed_from_u64(1)).unwrap();
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let (_, shown) = deal(elsewhere, &Region::new().unwrap(), &mut rng).unwrap();
         d.shown.insert(member(3), shown);
     });
     assert_eq!(fault, DkgFault::Possession(member(3)));

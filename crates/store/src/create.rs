@@ -3,6 +3,8 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 
+use hardfrost_locked::scrubbed;
+
 use crate::database::Database;
 use crate::disk::{put_in_place, remove_unfinished, sync_folder_of};
 use crate::error::{DiskFault, StoreError};
@@ -25,8 +27,11 @@ pub(crate) fn create(dir: &StoreDir, provider: &KeyProvider) -> Result<(), Store
     let id = StoreId(id);
     let source = source_for(&key)?;
     let keys = Keys::derive(&key, &source, &id)?;
-    let header = Header::new(id, source, &keys, &sealing::fresh_key()?)?;
-    let head = Head::new(&header).seal(&header, &keys)?;
+    let (header, head) = scrubbed(|| {
+        let header = Header::new(id, source, &keys, &sealing::fresh_key()?)?;
+        let head = Head::new(&header).seal(&header, &keys)?;
+        Ok::<_, DiskFault>((header, head))
+    })?;
     build(dir, &header.to_bytes(), &head)
 }
 

@@ -134,6 +134,9 @@ pub enum DiskFault {
     /// No randomness.
     #[error("the system gives no randomness")]
     Randomness,
+    /// No locked memory for keys.
+    #[error(transparent)]
+    Memory(#[from] hardfrost_locked::LockError),
     /// The store was faulted by an earlier failure.
     #[error("an earlier write failed: close the store and open it again")]
     Faulted,

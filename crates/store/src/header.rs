@@ -1,12 +1,12 @@
 //! The header: what is needed before there is a key. Its magic, schema and checksum stay where they are for ever, so
 //! that a newer store is recognised and a damaged one is not taken for a newer.
 
+use hardfrost_locked::scrubbed;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Damage, DiskFault, StoreError};
-use zeroize::Zeroizing;
 
-use crate::keys::{Key, Keys, PassphraseCost};
+use crate::keys::{Key, KeyBytes, Keys, PassphraseCost};
 use crate::sealing;
 
 /// The newest schema that this build reads, and the only one that it writes.
@@ -65,7 +65,7 @@ impl Header {
         id: StoreId,
         source: KeySource,
         keys: &Keys,
-        files: &Key,
+        files: &KeyBytes,
     ) -> Result<Self, DiskFault> {
         let mut header = Self {
             schema: SCHEMA,
@@ -73,19 +73,26 @@ impl Header {
             source,
             check: Vec::new(),
         };
-        header.check = sealing::seal(&keys.check, &header.open_part(), files.as_slice())?;
+        let part = header.open_part();
+        header.check = scrubbed(|| sealing::seal(&keys.check, &part, files.as_slice()))?;
         Ok(header)
     }
 
     /// The key of sealed files, if these are the store's keys. Under schema 1 there were no such files.
     pub(crate) fn unlock(&self, keys: &Keys) -> Result<Option<Key>, StoreError> {
+        scrubbed(|| self.unlocked(keys))
+    }
+
+    fn unlocked(&self, keys: &Keys) -> Result<Option<Key>, StoreError> {
         let sealed = sealing::open(&keys.check, &self.open_part(), &self.check);
         let plain = sealed.ok_or(StoreError::WrongKey)?;
         if self.schema == 1 && plain.is_empty() {
             return Ok(None);
         }
-        let key = plain.as_slice().try_into().map_err(|_| Damage::Header)?;
-        Ok(Some(Zeroizing::new(key)))
+        let mut key = KeyBytes::default();
+        let given: &[u8; 32] = plain.as_slice().try_into().map_err(|_| Damage::Header)?;
+        key.copy_from_slice(given);
+        Ok(Some(Key::hold(&key, keys.check.region())?))
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {

@@ -1,15 +1,47 @@
 //! From what a provider gives to the keys that seal.
 
+use std::sync::Arc;
+
 use argon2::{Algorithm, Argon2, Block, Params, Version};
+use hardfrost_locked::{scrubbed, Region, Slot};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::error::StoreError;
+use crate::error::{DiskFault, StoreError};
 use crate::header::{KeySource, StoreId};
 
-/// A key of 32 bytes.
-pub(crate) type Key = Zeroizing<[u8; 32]>;
+/// A key while it is worked with, inside [`scrubbed`].
+pub(crate) type KeyBytes = Zeroizing<[u8; 32]>;
+
+/// A key of 32 bytes in locked memory. Wiped when its last handle is dropped.
+pub(crate) struct Key(Arc<Slot>);
+
+impl Key {
+    pub(crate) fn hold(bytes: &KeyBytes, region: &Region) -> Result<Self, DiskFault> {
+        Ok(Self(Arc::new(region.hold(bytes)?)))
+    }
+
+    /// In a region of its own.
+    pub(crate) fn hold_alone(bytes: &KeyBytes) -> Result<Self, DiskFault> {
+        Self::hold(bytes, &Region::new()?)
+    }
+
+    /// A second handle on the same memory.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    pub(crate) fn region(&self) -> &Region {
+        self.0.region()
+    }
+
+    pub(crate) fn read(&self) -> KeyBytes {
+        let mut bytes = Zeroizing::new([0; 32]);
+        self.0.read(&mut bytes);
+        bytes
+    }
+}
 
 /// What a provider gave: a key, or a passphrase from which one is made. Wiped on drop.
 pub struct ProviderKey(pub(crate) Material);
@@ -61,9 +93,9 @@ impl Keys {
     /// The same keys once more, for a store that is sealed anew under them.
     pub(crate) fn duplicate(&self) -> Self {
         Self {
-            record: self.record.clone(),
-            head: self.head.clone(),
-            check: self.check.clone(),
+            record: self.record.duplicate(),
+            head: self.head.duplicate(),
+            check: self.check.duplicate(),
         }
     }
 
@@ -72,8 +104,18 @@ impl Keys {
         source: &KeySource,
         id: &StoreId,
     ) -> Result<Self, StoreError> {
+        let region = Region::new().map_err(DiskFault::from)?;
+        scrubbed(|| Self::derived(given, source, id, &region))
+    }
+
+    fn derived(
+        given: &ProviderKey,
+        source: &KeySource,
+        id: &StoreId,
+        region: &Region,
+    ) -> Result<Self, StoreError> {
         let root = match (&given.0, source) {
-            (Material::Key(key), KeySource::Key) => key.clone(),
+            (Material::Key(key), KeySource::Key) => key.read(),
             (Material::Passphrase(words), KeySource::Passphrase { salt, cost }) => {
                 stretch(words, salt, *cost)?
             }
@@ -88,12 +130,12 @@ impl Keys {
             expanded
                 .expand(info, key.as_mut_slice())
                 .expect("32 bytes are within HKDF's length");
-            key
+            Key::hold(&key, region)
         };
         Ok(Self {
-            record: sub_key(b"hardfrost/store/record"),
-            head: sub_key(b"hardfrost/store/head"),
-            check: sub_key(b"hardfrost/store/check"),
+            record: sub_key(b"hardfrost/store/record")?,
+            head: sub_key(b"hardfrost/store/head")?,
+            check: sub_key(b"hardfrost/store/check")?,
         })
     }
 }
@@ -102,7 +144,7 @@ fn other(store: &'static str, given: &'static str) -> StoreError {
     StoreError::OtherKindOfKey { store, given }
 }
 
-fn stretch(words: &[u8], salt: &[u8; 16], cost: PassphraseCost) -> Result<Key, StoreError> {
+fn stretch(words: &[u8], salt: &[u8; 16], cost: PassphraseCost) -> Result<KeyBytes, StoreError> {
     let unusable = |_| StoreError::Corrupt(crate::error::Damage::Header);
     let PassphraseCost {
         memory_kib,

@@ -5,6 +5,8 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use hardfrost_locked::scrubbed;
+
 use crate::database::{Database, Interrupted};
 use crate::disk::sync_folder_of;
 use crate::error::{Damage, DiskFault, StoreError};
@@ -133,7 +135,7 @@ impl Verified {
             mut head,
         } = self;
         head.generation += 1;
-        let sealed = head.seal(&header, &keys)?;
+        let sealed = scrubbed(|| head.seal(&header, &keys))?;
         database
             .change(|change| change.replace_head(&sealed))
             .map_err(|interrupted| match interrupted {

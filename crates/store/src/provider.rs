@@ -8,10 +8,11 @@ mod hex_key;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hardfrost_locked::scrubbed;
 use zeroize::Zeroizing;
 
 use crate::error::DiskFault;
-use crate::keys::{Material, ProviderKey};
+use crate::keys::{Key, Material, ProviderKey};
 use crate::place::PathFault;
 
 pub use command::{CommandFault, KeyCommand};
@@ -106,22 +107,24 @@ impl KeyProvider {
     /// # Errors
     /// [`KeyError::Disk`]
     pub fn make_key_file(path: &Path) -> Result<Self, KeyError> {
-        file::make(path)?;
+        scrubbed(|| file::make(path))?;
         Ok(Self::File(path.to_owned()))
     }
 
-    /// Fetches the key now.
+    /// Fetches the key now, into locked memory. A passphrase is wiped, but not locked.
     ///
     /// # Errors
     /// See [`KeyError`].
     pub fn resolve(&self) -> Result<ProviderKey, KeyError> {
-        Ok(ProviderKey(match self {
-            Self::File(path) => Material::Key(file::read(path, file::Rule::OwnerOnly)?),
-            Self::Passphrase(words) => Material::Passphrase(words.0.clone()),
-            Self::Command(command) => Material::Key(command.run()?),
-            Self::SystemdCreds { directory, name } => {
-                Material::Key(file::credential(directory, name)?)
-            }
-        }))
+        let given = scrubbed(|| {
+            let key = match self {
+                Self::Passphrase(words) => return Ok(Material::Passphrase(words.0.clone())),
+                Self::File(path) => file::read(path, file::Rule::OwnerOnly),
+                Self::Command(command) => command.run(),
+                Self::SystemdCreds { directory, name } => file::credential(directory, name),
+            };
+            Ok::<_, KeyError>(Material::Key(Key::hold_alone(&key?)?))
+        });
+        Ok(ProviderKey(given?))
     }
 }

@@ -5,6 +5,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use hardfrost_engine::EncodedRecord;
+use hardfrost_locked::scrubbed;
 
 use crate::database::Database;
 use crate::error::{Damage, StoreError};
@@ -56,7 +57,8 @@ pub(crate) fn read(
     keys: &Keys,
     reader: &mut dyn Reader,
 ) -> Result<Head, StoreError> {
-    let head = Head::open(&database.head()?, header, keys).ok_or(Damage::Head)?;
+    let sealed = database.head()?;
+    let head = scrubbed(|| Head::open(&sealed, header, keys)).ok_or(Damage::Head)?;
     let mut chain = Chain::start(header);
     let mut next = head.first;
     let mut chunk = Chunk::default();
@@ -136,7 +138,7 @@ impl Chunk {
         };
         let part = self.rows.len().div_ceil(workers());
         if part < RECORDS_PER_WORKER_MIN {
-            return self.rows.iter().map(open).collect();
+            return map_all(&self.rows, open);
         }
         thread::scope(|scope| {
             let begin = |rows| scope.spawn(move || map_all(rows, open));
@@ -150,7 +152,7 @@ impl Chunk {
 }
 
 fn map_all<T, U>(rows: &[T], open: impl Fn(&T) -> U) -> Vec<U> {
-    rows.iter().map(open).collect()
+    scrubbed(|| rows.iter().map(open).collect())
 }
 
 fn workers() -> usize {

@@ -1,11 +1,13 @@
 //! Everything sealed anew in one transaction: under another key, or as a newer schema has it. A crash on the way leaves
 //! the store as it was.
 
+use hardfrost_locked::scrubbed;
+
 use crate::database::{Database, Interrupted};
 use crate::error::{Damage, DiskFault, StoreError};
 use crate::head::{open_record, seal_record, Chain, Head};
 use crate::header::{Header, KeySource};
-use crate::keys::Keys;
+use crate::keys::{Key, Keys};
 use crate::open::{Begun, Verified};
 use crate::sealing;
 
@@ -45,8 +47,9 @@ pub(crate) fn reseal(store: Verified, source: KeySource, keys: Keys) -> Result<B
         head,
     } = store;
     let before = |fault: DiskFault| Unsealed::Before(fault.into());
-    let files = files.map_or_else(sealing::fresh_key, Ok).map_err(before)?;
-    let header = Header::new(old.id, source, &keys, &files).map_err(before)?;
+    let files = files.map_or_else(fresh, Ok).map_err(before)?;
+    let header = scrubbed(|| Header::new(old.id, source, &keys, &files.read()));
+    let header = header.map_err(before)?;
     let from = Seal {
         header: &old,
         keys: &old_keys,
@@ -64,6 +67,10 @@ pub(crate) fn reseal(store: Verified, source: KeySource, keys: Keys) -> Result<B
         files,
         head,
     })
+}
+
+fn fresh() -> Result<Key, DiskFault> {
+    scrubbed(|| Key::hold_alone(&sealing::fresh_key()?))
 }
 
 /// What records are bound to, and sealed under.
@@ -87,13 +94,16 @@ fn replace(
         .change(|change| {
             for sequence in old.first..=old.last {
                 let record = change.record(sequence)?;
-                let plain =
-                    open_record(&record, from.header, from.keys).ok_or(Damage::Record(sequence))?;
-                let sealed = seal_record(sequence, &plain, to.header, to.keys)?;
+                let sealed = scrubbed(|| {
+                    let plain = open_record(&record, from.header, from.keys);
+                    let plain = plain.ok_or(Damage::Record(sequence))?;
+                    Ok::<_, StoreError>(seal_record(sequence, &plain, to.header, to.keys)?)
+                })?;
                 head.chain.push(&sealed, to.header);
                 change.replace(&sealed)?;
             }
-            change.replace_head(&head.seal(to.header, to.keys)?)?;
+            let sealed = scrubbed(|| head.seal(to.header, to.keys))?;
+            change.replace_head(&sealed)?;
             Ok::<(), StoreError>(change.replace_header(&to.header.to_bytes())?)
         })
         .map_err(|interrupted| match interrupted {

@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use hardfrost_locked::scrubbed;
 use zeroize::Zeroizing;
 
 use crate::disk::{put_in_place, remove_unfinished};
@@ -100,7 +101,8 @@ impl<'a> SealedFile<'a> {
             return Err(SealedFileError::TooLong(Self::BYTES_MAX));
         }
         let mut bytes = self.head();
-        bytes.extend_from_slice(&sealing::seal(self.key, &self.associated(), plain)?);
+        let sealed = scrubbed(|| sealing::seal(self.key, &self.associated(), plain))?;
+        bytes.extend_from_slice(&sealed);
         // It guards nothing that a panic could have left half done.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         // The store is locked, and it is our turn: what is left there is of a creation that did not come to its end.
@@ -147,7 +149,7 @@ impl<'a> SealedFile<'a> {
         if *id != self.id.0 {
             return Err(SealedFileError::OtherStore(self.path.clone()));
         }
-        sealing::open(self.key, &self.associated(), sealed).ok_or_else(corrupt)
+        scrubbed(|| sealing::open(self.key, &self.associated(), sealed)).ok_or_else(corrupt)
     }
 
     fn bytes(&self) -> Result<Vec<u8>, SealedFileError> {

@@ -6,7 +6,7 @@ use rand_core::{OsRng, RngCore};
 use zeroize::Zeroizing;
 
 use crate::error::DiskFault;
-use crate::keys::Key;
+use crate::keys::{Key, KeyBytes};
 
 const NONCE: usize = 24;
 const TAG: usize = 16;
@@ -14,6 +14,7 @@ const TAG: usize = 16;
 /// Bytes that sealing adds.
 pub(crate) const OVERHEAD: usize = NONCE + TAG;
 
+/// Seals; like [`open`] it is called inside `scrubbed`, once for many records.
 /// `nonce (24) ‖ ciphertext ‖ tag (16)`. The nonce comes from the system here and nowhere else: it must never repeat,
 /// and a caller with a seeded generator could make it.
 pub(crate) fn seal(key: &Key, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, DiskFault> {
@@ -61,12 +62,12 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), DiskFault> {
 }
 
 /// A key that nobody gave.
-pub(crate) fn fresh_key() -> Result<Key, DiskFault> {
+pub(crate) fn fresh_key() -> Result<KeyBytes, DiskFault> {
     let mut key = Zeroizing::new([0; 32]);
     fill(key.as_mut_slice())?;
     Ok(key)
 }
 
 fn cipher(key: &Key) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(key.as_slice().into())
+    XChaCha20Poly1305::new(key.read().as_slice().into())
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{sync_channel, Receiver, SyncSender};
 
 use hardfrost_engine::{EncodedRecord, Log, LogError};
+use hardfrost_locked::scrubbed;
 
 use crate::database::{Change, Database};
 use crate::disk::free_bytes;
@@ -281,7 +282,7 @@ impl Work {
             })
         };
         // Only randomness can fail here, and nothing was begun.
-        seal().map_err(|_| LogError::NotWritten)
+        scrubbed(seal).map_err(|_| LogError::NotWritten)
     }
 
     fn write(

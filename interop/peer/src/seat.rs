@@ -7,8 +7,8 @@ use std::sync::Arc;
 use hardfrost_frost::dkg::{self, AwaitShares, Dealing, DkgFault};
 use hardfrost_frost::{
     aggregate, sign, verify_share, AggregateError, CheckedPackage, Commitments, DerivedGroup,
-    DerivedShare, GroupPublic, KeyShare, ShareFault, ShareVerdict, Signature, SignatureShare,
-    SigningNonces,
+    DerivedShare, GroupPublic, KeyShare, Region, ShareFault, ShareVerdict, Signature,
+    SignatureShare, SigningNonces,
 };
 use hardfrost_primitives::{Hash32, KeySpec, Member, Message, Suite};
 use rand_chacha::rand_core::SeedableRng;
@@ -70,7 +70,7 @@ impl Seat {
             count: deal.count,
         };
         let mut rng = ChaCha20Rng::from_seed(deal.seed.0);
-        let (dealing, shown) = dkg::deal(seat, &mut rng)?;
+        let (dealing, shown) = dkg::deal(seat, &Region::new()?, &mut rng)?;
         self.rng = Some(rng);
         self.stage = Stage::Dealing(dealing);
         Ok(serde_json::to_value(Shown::from(shown))?)
@@ -80,7 +80,8 @@ impl Seat {
         let shares: Vec<_> = dealt.verifying_shares.into_iter().map(|s| s.0).collect();
         let group = GroupPublic::dangerous_dealt(dealt.key.0, dealt.threshold, &shares)?;
         let secret = Zeroizing::new(dealt.signing_share.0);
-        let share = KeyShare::from_bytes(member(&dealt.identifier)?, &secret, Arc::new(group))?;
+        let (member, group) = (member(&dealt.identifier)?, Arc::new(group));
+        let share = KeyShare::from_bytes(member, &secret, group, &Region::new()?)?;
         self.rng = Some(ChaCha20Rng::from_seed(dealt.seed.0));
         Ok(self.hold(share))
     }
@@ -138,7 +139,7 @@ impl Seat {
 
     fn commit(&mut self, suite: Suite) -> Result<Value, Refusal> {
         let mut rng = self.rng.take().ok_or("no randomness yet")?;
-        let nonces = self.share()?.commit(suite, &mut rng);
+        let nonces = self.share()?.commit(suite, &mut rng)?;
         self.rng = Some(rng);
         let commitments = nonces.commitments();
         self.nonces = Some(nonces);

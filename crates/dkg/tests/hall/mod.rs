@@ -10,7 +10,7 @@ use hardfrost_dkg::{
     Answer, Ceremony, CeremonyFault, CeremonyKind, Certificate, Descriptor, Effect, Need,
 };
 use hardfrost_frost::dkg::{deal, AwaitShares, Dealing};
-use hardfrost_frost::KeyShare;
+use hardfrost_frost::{KeyShare, Region};
 use hardfrost_primitives::{Hash32, Member, Monotonic, Now, Suite, UnixTime};
 use hardfrost_wire::{Frame, Head, Operator, OperatorKey, Payload, Roster, Sizes, Verified};
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -110,7 +110,7 @@ impl Node {
     fn reply(&mut self, need: Need) -> Option<Answer> {
         let secret = std::mem::replace(&mut self.secret, Secret::Nothing);
         Some(match (need, secret) {
-            (Need::Deal(seat), _) => match deal(seat, &mut self.rng) {
+            (Need::Deal(seat), _) => match deal(seat, &Region::new().unwrap(), &mut self.rng) {
                 Ok((dealing, shown)) => {
                     self.secret = Secret::Dealing(Box::new(dealing));
                     Answer::Dealt(shown)

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use hardfrost_frost::dkg::{deal, Seat};
-use hardfrost_frost::KeyShare;
+use hardfrost_frost::{KeyShare, Region};
 use hardfrost_primitives::{Hash32, Member};
 use rand_chacha::ChaCha20Rng;
 
 pub fn generated((threshold, count): (u16, u16), rng: &mut ChaCha20Rng) -> Vec<KeyShare> {
+    let region = Region::new().unwrap();
     let (mut dealings, mut shown) = (BTreeMap::new(), BTreeMap::new());
     for member in Member::all(count) {
         let ceremony = Hash32([1; 32]);
@@ -17,7 +18,7 @@ pub fn generated((threshold, count): (u16, u16), rng: &mut ChaCha20Rng) -> Vec<K
             threshold,
             count,
         };
-        let (dealing, round1) = deal(seat, rng).unwrap();
+        let (dealing, round1) = deal(seat, &region, rng).unwrap();
         dealings.insert(member, dealing);
         shown.insert(member, round1);
     }

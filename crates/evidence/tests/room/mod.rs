@@ -200,6 +200,7 @@ impl Room {
         let mut rng = ChaCha20Rng::from_seed(Hash32::of(&seed).0);
         self.key_share(life.member())
             .commit(context.suite, &mut rng)
+            .unwrap()
     }
 
     /// What `life` commits to in `context`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hardfrost_locked::{scrubbed, Slot};
 use hardfrost_primitives::{Hash32, KeySpec, Member, Taproot};
 use k256::elliptic_curve::group::GroupEncoding;
 use k256::{ProjectivePoint, Scalar};
@@ -13,15 +14,16 @@ use super::polynomial::{normalized, PublicPolynomial};
 use super::sealing::{Direction, SealedShare};
 use super::{DkgFault, Seat};
 use crate::points::{scalar, secret_times_g, to_k256};
+use crate::secret::SecretScalar;
 use crate::tweak::derive;
 use crate::{GroupPublic, KeyShare};
 
-/// Our share of our own polynomial and what opens the others', until these are in. Wiped on drop; the ephemeral key is
-/// gone already.
+/// Our share of our own polynomial and what opens the others', until these are in. In locked memory, wiped on drop; the
+/// ephemeral key is gone already.
 pub struct AwaitShares {
     seat: Seat,
     transcript: Hash32,
-    own: Zeroizing<Scalar>,
+    own: SecretScalar,
     commitments: Shown,
     shared: Shared,
 }
@@ -29,14 +31,15 @@ pub struct AwaitShares {
 /// Everybody's commitments, our own among them.
 type Shown = BTreeMap<Member, Vec<PublicKey>>;
 /// The secrets we share with each other member.
-type Shared = BTreeMap<Member, Zeroizing<[u8; 32]>>;
-type Opened = BTreeMap<Member, Zeroizing<Scalar>>;
+type Shared = BTreeMap<Member, Slot>;
+/// A list that never grows: a map, or a list that does, leaves copies behind where it moves what it holds.
+type Opened = Vec<(Member, Zeroizing<Scalar>)>;
 
 impl AwaitShares {
     pub(super) fn new(
         seat: Seat,
         transcript: Hash32,
-        own: Zeroizing<Scalar>,
+        own: SecretScalar,
         (commitments, shared): (Shown, Shared),
     ) -> Self {
         Self {
@@ -55,9 +58,13 @@ impl AwaitShares {
     /// # Errors
     /// See [`DkgFault`]: the first failed check, naming its author.
     pub fn open(self, sealed: &BTreeMap<Member, SealedShare>) -> Result<KeyShare, DkgFault> {
+        scrubbed(|| self.summed(sealed))
+    }
+
+    fn summed(self, sealed: &BTreeMap<Member, SealedShare>) -> Result<KeyShare, DkgFault> {
         let opened = self.opened(sealed)?;
-        let mut share = self.own.clone();
-        for part in opened.values() {
+        let mut share = self.own.read();
+        for (_, part) in &opened {
             *share += **part;
         }
         let Seat {
@@ -81,7 +88,8 @@ impl AwaitShares {
         if !sealed.keys().eq(self.shared.keys()) {
             return Err(DkgFault::Incomplete);
         }
-        let mut opened = Opened::new();
+        let mut opened = Opened::with_capacity(self.shared.len());
+        let mut key = Zeroizing::new([0; 32]);
         for ((from, secret), sealed) in self.shared.iter().zip(sealed.values()) {
             let direction = Direction {
                 ceremony: self.seat.ceremony,
@@ -89,9 +97,11 @@ impl AwaitShares {
                 recipient: self.seat.member,
                 transcript: self.transcript,
             };
-            let share = direction.open(secret, sealed);
+            secret.read(&mut key);
+            let share = direction.open(&key, sealed);
             let share = scalar(*share.ok_or(DkgFault::Sealed(*from))?);
-            opened.insert(*from, Zeroizing::new(share.ok_or(DkgFault::Share(*from))?));
+            let share = Zeroizing::new(share.ok_or(DkgFault::Share(*from))?);
+            opened.push((*from, share));
         }
         Ok(opened)
     }
@@ -110,7 +120,7 @@ impl AwaitShares {
 
     /// The key under its unspendable script path, and our share of it.
     fn key_share(
-        &self,
+        self,
         share: Zeroizing<Scalar>,
         sum: &PublicPolynomial,
         values: &[ProjectivePoint],
@@ -132,8 +142,10 @@ impl AwaitShares {
         let internal_key = constant.to_bytes().into();
         let group = GroupPublic::of_ceremony(internal_key, self.seat.threshold, &shares);
         let group = Arc::new(group.map_err(|_| no_key)?);
-        let share = Zeroizing::new(map.scalar(*share));
-        KeyShare::new(self.seat.member, share, group).map_err(|_| no_key)
+        // In the place of our own part: what was promised when sealing cannot fail for memory now.
+        let mut own = self.own;
+        own.replace(&Zeroizing::new(map.scalar(*share)));
+        KeyShare::new(self.seat.member, own, group).map_err(|_| no_key)
     }
 }
 

@@ -1,21 +1,16 @@
 //! The ceremony's ephemeral key: proven to be held, used once per direction, gone with the ceremony.
 
+use hardfrost_locked::{LockError, Region, Slot};
 use hardfrost_primitives::{Hash32, Member};
 use rand_core::{CryptoRng, RngCore};
 use secp256k1::ecdh::shared_secret_point;
 use secp256k1::{schnorr, Keypair, Message, PublicKey, SecretKey, SECP256K1};
 use zeroize::{Zeroize, Zeroizing};
 
-/// The secret half. Wiped on drop.
+/// The secret half, in locked memory. Wiped on drop.
 pub(super) struct Ephemeral {
-    secret: SecretKey,
+    secret: Slot,
     public: [u8; 33],
-}
-
-impl Drop for Ephemeral {
-    fn drop(&mut self) {
-        self.secret.non_secure_erase();
-    }
 }
 
 fn possession_message(ceremony: &Hash32, member: Member, public: &[u8; 33]) -> Message {
@@ -28,9 +23,10 @@ impl Ephemeral {
     pub(super) fn draw(
         ceremony: &Hash32,
         member: Member,
+        region: &Region,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> (Self, [u8; 64]) {
-        let secret = loop {
+    ) -> Result<(Self, [u8; 64]), LockError> {
+        let mut secret = loop {
             let mut bytes = Zeroizing::new([0; 32]);
             rng.fill_bytes(bytes.as_mut_slice());
             if let Ok(secret) = SecretKey::from_slice(bytes.as_slice()) {
@@ -44,17 +40,29 @@ impl Ephemeral {
         let mut pair = Keypair::from_secret_key(SECP256K1, &secret);
         let proof = SECP256K1.sign_schnorr_with_aux_rand(&message, &pair, &aux);
         pair.non_secure_erase();
-        (Self { secret, public }, proof.serialize())
+        let held = region.hold(&Zeroizing::new(secret.secret_bytes()));
+        secret.non_secure_erase();
+        let secret = held?;
+        Ok((Self { secret, public }, proof.serialize()))
     }
 
     pub(super) fn public(&self) -> &[u8; 33] {
         &self.public
     }
 
+    /// The region it lies in.
+    pub(super) fn region(&self) -> &Region {
+        self.secret.region()
+    }
+
     /// x(e·E'), 32 bytes; `None` when the other key is no point.
     pub(super) fn shared_x(&self, other: &[u8; 33]) -> Option<Zeroizing<[u8; 32]>> {
         let other = PublicKey::from_slice(other).ok()?;
-        let mut point = shared_secret_point(&other, &self.secret);
+        let mut bytes = Zeroizing::new([0; 32]);
+        self.secret.read(&mut bytes);
+        let mut secret = SecretKey::from_slice(bytes.as_slice()).ok()?;
+        let mut point = shared_secret_point(&other, &secret);
+        secret.non_secure_erase();
         let mut x = Zeroizing::new([0; 32]);
         x.copy_from_slice(point.first_chunk::<32>().expect("a point has 64 bytes"));
         point.zeroize();

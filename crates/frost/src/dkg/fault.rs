@@ -1,5 +1,6 @@
 //! What ends a ceremony, and who is to blame.
 
+use hardfrost_locked::LockError;
 use hardfrost_primitives::Member;
 
 /// A check that failed, and whose contribution failed it. The ceremony is over; its secrets are gone.
@@ -32,6 +33,9 @@ pub enum DkgFault {
     /// The constant terms cancel, or the sum under its tweak is no key: a chance of 2⁻²⁵⁶, or everybody conspired.
     #[error("the contributions sum to no key")]
     NoKey,
+    /// There is no locked memory for the secrets.
+    #[error(transparent)]
+    Memory(#[from] LockError),
 }
 
 impl DkgFault {
@@ -45,7 +49,11 @@ impl DkgFault {
             | Self::Sealed(m)
             | Self::Share(m) => Some(*m),
             // Possession is proven for the first as for the second: which one copied cannot be told here.
-            Self::CopiedEphemeral(..) | Self::Size | Self::Incomplete | Self::NoKey => None,
+            Self::CopiedEphemeral(..)
+            | Self::Size
+            | Self::Incomplete
+            | Self::NoKey
+            | Self::Memory(_) => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A dealer's polynomial: the secret one in constant time, the public one fast.
 
+use hardfrost_locked::{LockError, Region};
 use hardfrost_primitives::Member;
 use k256::elliptic_curve::group::Curve;
 use k256::elliptic_curve::Field;
@@ -9,31 +10,33 @@ use secp256k1::PublicKey;
 use zeroize::Zeroizing;
 
 use crate::points::{secret_times_g, to_k256};
+use crate::secret::SecretScalar;
 
-/// t secret coefficients, none of them zero.
-pub(super) struct SecretPolynomial(Zeroizing<Vec<Scalar>>);
+/// t secret coefficients, none of them zero, in locked memory.
+pub(super) struct SecretPolynomial(Vec<SecretScalar>);
 
 impl SecretPolynomial {
     /// Draws t coefficients; with them the commitments to each.
     pub(super) fn draw(
         threshold: u16,
+        region: &Region,
         rng: &mut (impl RngCore + CryptoRng),
-    ) -> (Self, Vec<PublicKey>) {
+    ) -> Result<(Self, Vec<PublicKey>), LockError> {
         let count = usize::from(threshold);
-        let mut coefficients = Zeroizing::new(Vec::with_capacity(count));
+        let mut coefficients = Vec::with_capacity(count);
         let mut commitment = Vec::with_capacity(count);
         while commitment.len() < count {
             let coefficient = Zeroizing::new(Scalar::random(&mut *rng));
             if let Some(point) = secret_times_g(&coefficient) {
-                coefficients.push(*coefficient);
+                coefficients.push(SecretScalar::hold(&coefficient, region)?);
                 commitment.push(point);
             }
         }
-        (Self(coefficients), commitment)
+        Ok((Self(coefficients), commitment))
     }
 
-    pub(super) fn constant(&self) -> Scalar {
-        self.0.first().copied().unwrap_or_default()
+    pub(super) fn constant(&self) -> Zeroizing<Scalar> {
+        self.0.first().map(SecretScalar::read).unwrap_or_default()
     }
 
     /// f(member), in constant time.
@@ -41,7 +44,7 @@ impl SecretPolynomial {
         let x = Scalar::from(u64::from(member.number()));
         let mut value = Zeroizing::new(Scalar::ZERO);
         for coefficient in self.0.iter().rev() {
-            *value = *value * x + coefficient;
+            *value = *value * x + *coefficient.read();
         }
         value
     }
@@ -138,8 +141,10 @@ mod tests {
     #[test]
     fn every_public_value_is_that_of_the_secret_polynomial() {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
+        let region = Region::new().unwrap();
         for (threshold, count) in [(2, 2), (2, 1000), (5, 300), (40, 40)] {
-            let (secret, commitment) = SecretPolynomial::draw(threshold, &mut rng);
+            let (secret, commitment) =
+                SecretPolynomial::draw(threshold, &region, &mut rng).unwrap();
             let public = PublicPolynomial::new(&commitment);
             let values = normalized(&public.at_all(count));
             assert_eq!(values.len(), usize::from(count));
@@ -153,8 +158,9 @@ mod tests {
     #[test]
     fn coefficients_that_cancel_leave_a_polynomial() {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(2);
-        let (_, first) = SecretPolynomial::draw(3, &mut rng);
-        let mut second = SecretPolynomial::draw(3, &mut rng).1;
+        let region = Region::new().unwrap();
+        let mut drawn = || SecretPolynomial::draw(3, &region, &mut rng).unwrap().1;
+        let (first, mut second) = (drawn(), drawn());
         second[2] = first[2].negate(secp256k1::SECP256K1);
         let both = [&first[..], &second[..]];
         let sum = PublicPolynomial::sum(3, both.into_iter()).at_all(5);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hardfrost_locked::{scrubbed, Region};
 use hardfrost_primitives::{Hash32, Member};
 use rand_core::{CryptoRng, RngCore};
 use secp256k1::PublicKey;
@@ -12,6 +13,7 @@ use super::proof::{prove, proven};
 use super::sealing::{Direction, SealedShare};
 use super::{AwaitShares, DkgFault, Seat};
 use crate::points::{parse, sum};
+use crate::secret::SecretScalar;
 
 /// What a dealer shows to everybody in step 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +28,7 @@ pub struct Round1 {
     pub possession: [u8; 64],
 }
 
-/// Our polynomial and ephemeral key, before the others' contributions are known. Wiped on drop.
+/// Our polynomial and ephemeral key, in locked memory, before the others' contributions are known. Wiped on drop.
 pub struct Dealing {
     seat: Seat,
     polynomial: SecretPolynomial,
@@ -34,12 +36,13 @@ pub struct Dealing {
     ephemeral: Ephemeral,
 }
 
-/// Draws our polynomial and ephemeral key.
+/// Draws our polynomial and ephemeral key into `region`.
 ///
 /// # Errors
-/// [`DkgFault::Size`].
+/// [`DkgFault::Size`], [`DkgFault::Memory`].
 pub fn deal(
     seat: Seat,
+    region: &Region,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(Dealing, Round1), DkgFault> {
     let Seat {
@@ -51,25 +54,25 @@ pub fn deal(
     if threshold < 2 || threshold > count {
         return Err(DkgFault::Size);
     }
-    let (polynomial, commitment) = SecretPolynomial::draw(threshold, rng);
-    let constant = commitment.first().ok_or(DkgFault::Size)?;
-    let proof_of_knowledge = prove(member, &polynomial.constant(), constant, rng);
-    let (ephemeral, possession) = Ephemeral::draw(&ceremony, member, rng);
-    let shown = Round1 {
-        commitment: commitment.iter().map(PublicKey::serialize).collect(),
-        proof_of_knowledge,
-        ephemeral: *ephemeral.public(),
-        possession,
-    };
-    Ok((
-        Dealing {
+    scrubbed(|| {
+        let (polynomial, commitment) = SecretPolynomial::draw(threshold, region, rng)?;
+        let constant = commitment.first().ok_or(DkgFault::Size)?;
+        let proof_of_knowledge = prove(member, &polynomial.constant(), constant, rng);
+        let (ephemeral, possession) = Ephemeral::draw(&ceremony, member, region, rng)?;
+        let shown = Round1 {
+            commitment: commitment.iter().map(PublicKey::serialize).collect(),
+            proof_of_knowledge,
+            ephemeral: *ephemeral.public(),
+            possession,
+        };
+        let dealing = Dealing {
             seat,
             polynomial,
             commitment,
             ephemeral,
-        },
-        shown,
-    ))
+        };
+        Ok((dealing, shown))
+    })
 }
 
 /// Parses one dealer's contribution and checks what can be checked of it alone, but for the proof of knowledge.
@@ -114,6 +117,16 @@ impl Dealing {
             return Err(DkgFault::Incomplete);
         }
         let commitments = self.commitments(others)?;
+        scrubbed(|| self.sealed(transcript, others, commitments))
+    }
+
+    fn sealed(
+        self,
+        transcript: Hash32,
+        others: &BTreeMap<Member, Round1>,
+        commitments: BTreeMap<Member, Vec<PublicKey>>,
+    ) -> Result<(AwaitShares, BTreeMap<Member, SealedShare>), DkgFault> {
+        let (seat, region) = (self.seat, self.ephemeral.region());
         let mut shared = BTreeMap::new();
         let mut sealed = BTreeMap::new();
         for (to, shown) in others {
@@ -130,9 +143,9 @@ impl Dealing {
                 *to,
                 direction.seal(&secret, &zeroize::Zeroizing::new(share)),
             );
-            shared.insert(*to, secret);
+            shared.insert(*to, region.hold(&secret)?);
         }
-        let own = self.polynomial.at(seat.member);
+        let own = SecretScalar::hold(&self.polynomial.at(seat.member), region)?;
         let waiting = AwaitShares::new(seat, transcript, own, (commitments, shared));
         Ok((waiting, sealed))
     }

@@ -21,8 +21,8 @@ use zeroize::Zeroizing;
 use super::{CheckedPackage, Session};
 use crate::identifier::identifier;
 use crate::{
-    sign, tr, verify_share, DerivedGroup, DerivedShare, GroupPublic, KeyShare, ShareVerdict,
-    SignatureShare, SigningNonces,
+    sign, tr, verify_share, DerivedGroup, DerivedShare, GroupPublic, KeyShare, Region,
+    ShareVerdict, SignatureShare, SigningNonces,
 };
 
 /// Hands out the published randomness.
@@ -77,9 +77,9 @@ fn shares(inputs: &Value) -> Vec<KeyShare> {
     let verifying: Vec<[u8; 33]> = rows.iter().map(public).collect();
     let key = bytes(&inputs["verifying_key_key"]);
     let group = Arc::new(GroupPublic::dangerous_dealt(key, 2, &verifying).unwrap());
-    rows.iter()
-        .map(|row| KeyShare::from_bytes(member_of(row), &secret(row), group.clone()).unwrap())
-        .collect()
+    let region = Region::new().unwrap();
+    let share = |row| KeyShare::from_bytes(member_of(row), &secret(row), group.clone(), &region);
+    rows.iter().map(|row| share(row).unwrap()).collect()
 }
 
 /// Round one with the published randomness; the commitments are the published ones.
@@ -88,7 +88,9 @@ fn commit(share: &KeyShare, row: &Value) -> SigningNonces {
         bytes(&row["hiding_nonce_randomness"]),
         bytes(&row["binding_nonce_randomness"]),
     ];
-    let nonces = share.commit(Suite::Tr, &mut Published(drawn.into()));
+    let nonces = share
+        .commit(Suite::Tr, &mut Published(drawn.into()))
+        .unwrap();
     let made = nonces.commitments();
     assert_eq!(made.hiding(), bytes(&row["hiding_nonce_commitment"]));
     assert_eq!(made.binding(), bytes(&row["binding_nonce_commitment"]));

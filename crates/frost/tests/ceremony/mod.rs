@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hardfrost_frost::dkg::{deal, AwaitShares, Dealing, DkgFault, Round1, SealedShare, Seat};
-use hardfrost_frost::KeyShare;
+use hardfrost_frost::{KeyShare, Region};
 use hardfrost_primitives::{Hash32, Member};
 use rand_core::{CryptoRng, RngCore};
 
@@ -32,13 +32,14 @@ pub fn seat(number: u16, (threshold, count): (u16, u16)) -> Seat {
 impl Dealt {
     /// Everybody deals, each with the randomness that `rng` gives for it.
     pub fn with<R: RngCore + CryptoRng>(size: (u16, u16), mut rng: impl FnMut(u16) -> R) -> Self {
+        let region = Region::new().unwrap();
         let mut dealt = Self {
             dealings: BTreeMap::new(),
             shown: BTreeMap::new(),
         };
         for number in 1..=size.1 {
             let seat = seat(number, size);
-            let (dealing, shown) = deal(seat, &mut rng(number)).unwrap();
+            let (dealing, shown) = deal(seat, &region, &mut rng(number)).unwrap();
             dealt.dealings.insert(seat.member, dealing);
             dealt.shown.insert(seat.member, shown);
         }

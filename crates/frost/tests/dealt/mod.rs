@@ -8,8 +8,8 @@ use std::sync::Arc;
 use frost_secp256k1_tr::keys::{self, EvenY, IdentifierList, KeyPackage};
 use frost_secp256k1_tr::SigningKey;
 use hardfrost_frost::{
-    sign, CheckedPackage, DerivedGroup, DerivedShare, GroupPublic, KeyShare, SignatureShare,
-    SigningNonces,
+    sign, CheckedPackage, DerivedGroup, DerivedShare, GroupPublic, KeyShare, Region,
+    SignatureShare, SigningNonces,
 };
 use hardfrost_primitives::{KeySpec, Member, Message, Suite};
 use rand_chacha::ChaCha20Rng;
@@ -64,9 +64,10 @@ pub fn split(secret: &[u8; 32], (threshold, count): (u16, u16), rng: &mut ChaCha
         .collect();
     let group = GroupPublic::dangerous_dealt(key.try_into().unwrap(), threshold, &verifying);
     let group = Arc::new(group.unwrap());
+    let region = Region::new().unwrap();
     let shares = Member::all(count).zip(&library).map(|(m, package)| {
         let bytes = Zeroizing::new(package.signing_share().serialize().try_into().unwrap());
-        KeyShare::from_bytes(m, &bytes, group.clone()).unwrap()
+        KeyShare::from_bytes(m, &bytes, group.clone(), &region).unwrap()
     });
     Dealt {
         shares: shares.collect(),
@@ -93,7 +94,7 @@ pub fn commit<'a>(
         .map(|number| {
             let share = shares.iter().find(|s| s.member() == member(*number));
             let share = share.unwrap();
-            (share, share.commit(suite, rng))
+            (share, share.commit(suite, rng).unwrap())
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hardfrost_frost::{
     aggregate, sign, AggregateError, Candidate, CheckedPackage, Commitments, DerivedShare,
-    KeyShare, ShareFault, SigningNonces,
+    KeyShare, Region, ShareFault, SigningNonces,
 };
 use hardfrost_primitives::{AttemptId, Member, Message};
 use hardfrost_roast::{Answer, Need, Question, Refusal, Speaker};
@@ -53,7 +53,9 @@ impl Group {
         let who = speaker.member;
         let share = &self.shares[usize::from(who.number()) - 1];
         let public = Arc::clone(share.group());
-        let copy = KeyShare::from_bytes(who, &share.dangerous_to_bytes(), public).unwrap();
+        let region = Region::new().unwrap();
+        let bytes = share.dangerous_to_bytes();
+        let copy = KeyShare::from_bytes(who, &bytes, public, &region).unwrap();
         let [high, low] = who.to_be_bytes();
         Signer {
             key_share: copy,
@@ -106,7 +108,7 @@ impl Signer {
             }
             Need::Open(context) => Answer::Opened(context.attempt_id().unwrap()),
             Need::Round1(id) => {
-                let nonces = self.key_share.commit(SUITE, &mut self.rng);
+                let nonces = self.key_share.commit(SUITE, &mut self.rng).unwrap();
                 let commitments = nonces.commitments();
                 assert!(
                     self.nonces.insert(id, nonces).is_none(),

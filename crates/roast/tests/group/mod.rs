@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hardfrost_frost::dkg::{deal, Seat};
-use hardfrost_frost::{DerivedGroup, KeyShare, SigningNonces};
+use hardfrost_frost::{DerivedGroup, KeyShare, Region, SigningNonces};
 use hardfrost_primitives::{Hash32, KeySpec, Member, Message, Monotonic, SessionId, Suite};
 use hardfrost_roast::Terms;
 use hardfrost_wire::{
@@ -82,6 +82,7 @@ pub fn say<P: Payload>(author: Member, context: Hash32, payload: &P) -> Frame {
 
 fn generated((threshold, count): (u16, u16), rng: &mut ChaCha20Rng) -> Vec<KeyShare> {
     let ceremony = Hash32([1; 32]);
+    let region = Region::new().unwrap();
     let (mut dealings, mut shown) = (BTreeMap::new(), BTreeMap::new());
     for member in Member::all(count) {
         let seat = Seat {
@@ -90,7 +91,7 @@ fn generated((threshold, count): (u16, u16), rng: &mut ChaCha20Rng) -> Vec<KeySh
             threshold,
             count,
         };
-        let (dealing, round1) = deal(seat, rng).unwrap();
+        let (dealing, round1) = deal(seat, &region, rng).unwrap();
         dealings.insert(member, dealing);
         shown.insert(member, round1);
     }
@@ -152,7 +153,9 @@ impl Group {
     /// A member's nonces and what it would say of them in `context`.
     pub fn commitment(&self, number: u16, seed: u64) -> (SigningNonces, CommitmentsPayload) {
         let share = &self.shares[usize::from(number) - 1];
-        let nonces = share.commit(SUITE, &mut ChaCha20Rng::seed_from_u64(seed));
+        let nonces = share
+            .commit(SUITE, &mut ChaCha20Rng::seed_from_u64(seed))
+            .unwrap();
         let commitments = nonces.commitments();
         let payload = CommitmentsPayload {
             incarnation: incarnation(member(number)),

@@ -12,7 +12,8 @@ use frost_secp256k1_tr::keys::{self, EvenY, IdentifierList, KeyPackage};
 use frost_secp256k1_tr::SigningKey;
 use hardfrost_frost::dkg::{deal, AwaitShares, Seat};
 use hardfrost_frost::{
-    aggregate, sign, CheckedPackage, DerivedGroup, DerivedShare, GroupPublic, KeyShare, Signature,
+    aggregate, sign, CheckedPackage, DerivedGroup, DerivedShare, GroupPublic, KeyShare, Region,
+    Signature,
 };
 use hardfrost_primitives::{Hash32, KeySpec, Member, Message, Suite};
 use hardfrost_spend::{
@@ -58,10 +59,11 @@ impl Wallet {
             .collect();
         let group = GroupPublic::dangerous_dealt(key.try_into().unwrap(), 2, &verifying);
         let group = Arc::new(group.unwrap());
+        let region = Region::new().unwrap();
         let share = |(m, share)| {
             let package = KeyPackage::try_from(share).unwrap().into_even_y(None);
             let bytes = Zeroizing::new(package.signing_share().serialize().try_into().unwrap());
-            KeyShare::from_bytes(m, &bytes, group.clone()).unwrap()
+            KeyShare::from_bytes(m, &bytes, group.clone(), &region).unwrap()
         };
         let shares = Member::all(3)
             .zip(shares.into_values())
@@ -79,9 +81,10 @@ impl Wallet {
             threshold: 2,
             count: 3,
         };
+        let region = Region::new().unwrap();
         let (mut dealings, mut shown) = (BTreeMap::new(), BTreeMap::new());
         for member in Member::all(3) {
-            let (dealing, round1) = deal(seat(member), &mut rng(member)).unwrap();
+            let (dealing, round1) = deal(seat(member), &region, &mut rng(member)).unwrap();
             dealings.insert(member, dealing);
             shown.insert(member, round1);
         }
@@ -110,7 +113,7 @@ impl Wallet {
         let mut rng = ChaCha20Rng::from_seed(message.0);
         let group = Arc::new(DerivedGroup::new(self.group.clone(), spec.clone()).unwrap());
         let signers = [&self.shares[0], &self.shares[2]];
-        let nonces = signers.map(|share| share.commit(Suite::Bip445, &mut rng));
+        let nonces = signers.map(|share| share.commit(Suite::Bip445, &mut rng).unwrap());
         let commitments = signers.iter().zip(&nonces);
         let commitments = commitments
             .map(|(s, n)| (s.member(), n.commitments()))

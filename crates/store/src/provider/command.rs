@@ -12,7 +12,7 @@ use rustix::process::{kill_process_group, waitid, Pid, Signal, WaitId, WaitIdOpt
 use zeroize::Zeroizing;
 
 use super::{hex_key, KeyError};
-use crate::keys::Key;
+use crate::keys::KeyBytes;
 
 /// More than this on standard error ends it, as does anything beyond a key on standard output.
 const COMPLAINTS_BYTES_MAX: usize = 1 << 20;
@@ -55,14 +55,14 @@ pub enum CommandFault {
 }
 
 impl KeyCommand {
-    pub(super) fn run(&self) -> Result<Key, KeyError> {
+    pub(super) fn run(&self) -> Result<KeyBytes, KeyError> {
         self.printed().map_err(|fault| KeyError::Command {
             program: self.program.to_string_lossy().into_owned(),
             fault,
         })
     }
 
-    fn printed(&self) -> Result<Key, CommandFault> {
+    fn printed(&self) -> Result<KeyBytes, CommandFault> {
         let end = Instant::now() + self.deadline;
         let child = Command::new(&self.program)
             .args(&self.arguments)

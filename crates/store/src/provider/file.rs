@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{hex_key, KeyError, Passphrase};
 use crate::disk::{sync, sync_folder_of};
 use crate::error::DiskFault;
-use crate::keys::Key;
+use crate::keys::KeyBytes;
 use crate::place::{metadata, private_file, PathFault, PathProblem, FILE_MODE};
 use crate::sealing;
 
@@ -23,7 +23,7 @@ pub(super) enum Rule {
     Systemd,
 }
 
-pub(super) fn read(path: &Path, rule: Rule) -> Result<Key, KeyError> {
+pub(super) fn read(path: &Path, rule: Rule) -> Result<KeyBytes, KeyError> {
     let seen = metadata(path)?.ok_or_else(|| KeyError::NoFile(path.to_owned()))?;
     if seen.is_symlink() {
         return Err(fault(path, PathProblem::Symlink));
@@ -57,7 +57,7 @@ pub(super) fn read(path: &Path, rule: Rule) -> Result<Key, KeyError> {
 }
 
 /// The credential of that name, which must not lead anywhere else.
-pub(super) fn credential(directory: &Path, name: &str) -> Result<Key, KeyError> {
+pub(super) fn credential(directory: &Path, name: &str) -> Result<KeyBytes, KeyError> {
     let mut parts = Path::new(name).components();
     match (parts.next(), parts.next()) {
         (Some(Component::Normal(only)), None) if only == name => {}

@@ -2,13 +2,13 @@
 
 use zeroize::Zeroizing;
 
-use crate::keys::Key;
+use crate::keys::KeyBytes;
 
 /// The most that is worth reading: the characters, an end of line, and one byte more to see that it is too long.
 pub(super) const READ_MAX: usize = 66;
 
 /// The key in `text`; none if it is anything else.
-pub(super) fn parse(text: &[u8]) -> Option<Key> {
+pub(super) fn parse(text: &[u8]) -> Option<KeyBytes> {
     let digits = text.strip_suffix(b"\n").unwrap_or(text);
     let mut key = Zeroizing::new([0; 32]);
     hex::decode_to_slice(digits, key.as_mut_slice()).ok()?;

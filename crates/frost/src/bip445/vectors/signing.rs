@@ -12,7 +12,7 @@ use super::{
     value_error, Signers,
 };
 use crate::bip445::{AggregateNonce, Session};
-use crate::nonces::SigningNonces;
+use crate::nonces::NoncePair;
 use crate::points::{scalar, secret_times_g};
 use crate::{Commitments, Signature};
 
@@ -22,14 +22,14 @@ struct Ready {
     session: Session,
     member: Member,
     share: Scalar,
-    nonces: SigningNonces,
+    nonces: (NoncePair, Commitments),
 }
 
-fn secret_nonces(bytes: [u8; 64]) -> Result<SigningNonces, Value> {
+fn secret_nonces(bytes: [u8; 64]) -> Result<(NoncePair, Commitments), Value> {
     let half = |half: &[u8]| scalar(half.try_into().unwrap()).unwrap();
     let (hiding, binding) = bytes.split_at(32);
     let pair = Zeroizing::new([half(hiding), half(binding)]);
-    SigningNonces::of(&pair).ok_or_else(|| {
+    NoncePair::of(&pair).ok_or_else(|| {
         let half = match pair[0] == Scalar::ZERO {
             true => "first",
             false => "second",
@@ -73,9 +73,8 @@ impl Ready {
 
     /// The share; whoever knows the commitments and the verifying share finds it good.
     fn sign(&self, group: &Value, case: &Value) -> [u8; 32] {
-        let made = self
-            .session
-            .share(self.member, &self.share, self.nonces.pair());
+        let (pair, own) = &self.nonces;
+        let made = self.session.share(self.member, &self.share, pair);
         if let Some(indices) = case["pubnonce_indices"].as_array() {
             let pairs = picked(group, "pubnonces", &case["pubnonce_indices"]);
             let pairs: Vec<Commitments> =
@@ -85,9 +84,8 @@ impl Ready {
             assert_eq!(sum[..], bytes(&case["aggnonce"]), "{case}");
         }
         let public = secret_times_g(&self.share).unwrap();
-        let own = self.nonces.commitments();
         assert!(
-            self.session.holds(self.member, &own, &public, &made),
+            self.session.holds(self.member, own, &public, &made),
             "{case}"
         );
         made.to_bytes().into()
