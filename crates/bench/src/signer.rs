@@ -173,6 +173,7 @@ impl<L: Log> Signer<L> {
             request: RequestId::new("bench")?,
             suite: SUITE,
             life: LIFE,
+            replaces: None,
         };
         let replies = self.ask(vec![Command::Approve(approve)])?;
         let Some(Reply::Approved(approval)) = replies.into_iter().next() else {

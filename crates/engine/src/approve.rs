@@ -6,12 +6,12 @@ use hardfrost_primitives::derive::session_id;
 use hardfrost_primitives::{
     Hash32, KeyGroup, KeySpec, Message, Now, RequestId, SessionId, Suite, UnixTime,
 };
-use hardfrost_spend::{SpendError, SpendPlan, TaggedMessage, UnsignedPsbt};
+use hardfrost_spend::{SpendError, SpendFacts, SpendPlan, TaggedMessage, UnsignedPsbt};
 
 use crate::context::suite_fits;
 use crate::engine::{Engine, Settle};
 use crate::gates;
-use crate::record::{ApprovalRecord, ApprovedItem, Record};
+use crate::record::{ApprovalRecord, ApprovedFacts, ApprovedItem, Record};
 use crate::rejection::{PolicyReason, Rejection};
 use crate::staged::{Committed, Staged, Uncommitted};
 
@@ -47,6 +47,8 @@ pub struct Approve {
     pub request: RequestId,
     /// How long the approval holds.
     pub life: Duration,
+    /// The artifact of an approved transaction that spends a coin of this one: its approval ends with this one.
+    pub replaces: Option<Hash32>,
 }
 
 /// One approved message and the session that may sign it.
@@ -69,6 +71,10 @@ pub struct Approval {
     pub artifact: Hash32,
     /// From then on it permits nothing.
     pub expires: UnixTime,
+    /// Hash of the limits that it was judged by.
+    pub policy: Hash32,
+    /// The artifact whose approval ended with it.
+    pub replaces: Option<Hash32>,
     /// What it permits.
     pub inputs: Vec<ApprovedInput>,
 }
@@ -76,8 +82,23 @@ pub struct Approval {
 /// Index, message and key spec of one thing to sign.
 type Wanted = (usize, Message, KeySpec);
 
+/// What an artifact asks for.
+struct Explained {
+    artifact: Hash32,
+    wanted: Vec<Wanted>,
+    facts: ApprovedFacts,
+}
+
+/// An approval on its way to the log. It counts from the decision on, so that two of one batch cannot spend one coin.
+pub(crate) struct Approving {
+    key_group: KeyGroup,
+    artifact: Hash32,
+    facts: ApprovedFacts,
+}
+
 impl Engine {
     /// Works out what the artifact asks to be signed and stages the approval of just that. Approving again extends it.
+    /// A transaction that spends a coin of another approved one must name that one as replaced.
     ///
     /// # Errors
     /// `dkg_not_ready`, `validation_error`, `signing_policy_rejected`, `lifecycle_policy_rejected`,
@@ -90,6 +111,7 @@ impl Engine {
             suite,
             request,
             life,
+            replaces,
         } = request;
         suite_fits(suite, &self.installed(&key_group)?.public)?;
         if life.is_zero() || life > self.limits.life_max {
@@ -97,43 +119,93 @@ impl Engine {
                 "an approval holds from now to the engine's limit",
             ));
         }
-        let (artifact, wanted) = self.explain(&key_group, artifact)?;
+        let Explained {
+            artifact,
+            wanted,
+            facts,
+        } = self.explain(&key_group, artifact)?;
+        self.permits(&key_group, &facts)?;
+        self.replaceable(now, &key_group, (&facts, replaces))?;
         self.room_for(now, wanted.len())?;
-        let inputs: Vec<ApprovedInput> = wanted
-            .into_iter()
-            .map(|(index, message, key_spec)| ApprovedInput {
-                index,
-                session: session_id(&key_group, &message, &key_spec, suite, &request),
-                message,
-                key_spec,
-            })
-            .collect();
-        for input in &inputs {
-            gates::killed(self, &key_group, &input.session)?;
-            gates::retired(self, &key_group, &input.session)?;
-        }
-        let items = inputs.iter().map(|input| ApprovedItem {
-            session: input.session.clone(),
-            message: input.message,
-            key_spec: input.key_spec.clone(),
+        let inputs = self.inputs(&key_group, wanted, (suite, &request))?;
+        let (items, expires) = (items(&inputs), now.utc.plus(life));
+        let policy = self.policy(&key_group).hash();
+        self.approving.push(Approving {
+            key_group: key_group.clone(),
+            artifact,
+            facts: facts.clone(),
         });
-        let (items, expires) = (items.collect(), now.utc.plus(life));
         let record = Record::Approved(ApprovalRecord {
             key_group,
             artifact,
             request,
             suite,
             expires,
+            policy,
+            facts,
+            replaces,
             items,
         });
-        Ok(self.stage(
-            record,
-            Approval {
-                artifact,
-                expires,
-                inputs,
-            },
-        ))
+        let approval = Approval {
+            artifact,
+            expires,
+            policy,
+            replaces,
+            inputs,
+        };
+        Ok(self.stage(record, approval))
+    }
+
+    /// What is wanted, each with its session, none of which is over.
+    fn inputs(
+        &self,
+        key_group: &KeyGroup,
+        wanted: Vec<Wanted>,
+        (suite, request): (Suite, &RequestId),
+    ) -> Result<Vec<ApprovedInput>, Rejection> {
+        let input = |(index, message, key_spec)| {
+            let session = session_id(key_group, &message, &key_spec, suite, request);
+            gates::killed(self, key_group, &session)?;
+            gates::retired(self, key_group, &session)?;
+            Ok(ApprovedInput {
+                index,
+                session,
+                message,
+                key_spec,
+            })
+        };
+        wanted.into_iter().map(input).collect()
+    }
+
+    /// No approval in force, nor one on its way to the log, spends a coin of this one, but for the one that it
+    /// replaces.
+    fn replaceable(
+        &self,
+        now: Now,
+        key_group: &KeyGroup,
+        (facts, replaces): (&ApprovedFacts, Option<Hash32>),
+    ) -> Result<(), Rejection> {
+        let ApprovedFacts::Spend(facts) = facts else {
+            return Ok(());
+        };
+        let kept = self.state.approvals.iter();
+        let kept = kept.filter(|((group, _), entry)| group == key_group && entry.expires > now.utc);
+        let kept = kept.map(|(_, entry)| (entry.artifact, entry.facts.as_ref()));
+        let coming = self.approving.iter().filter(|a| a.key_group == *key_group);
+        let coming = coming.map(|a| (a.artifact, &a.facts));
+        // A transaction of many inputs has as many entries, which share their facts.
+        let mut last: Option<&ApprovedFacts> = None;
+        for (artifact, other) in kept.chain(coming) {
+            let seen = last
+                .replace(other)
+                .is_some_and(|last| std::ptr::eq(last, other));
+            if !seen && Some(artifact) != replaces && conflict(facts, other) {
+                return Err(Rejection::SigningPolicy(
+                    PolicyReason::CoinSpentByAnotherApproval,
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// A batch of sessions fits whole, with attempts to spare for each, or is refused whole.
@@ -155,11 +227,7 @@ impl Engine {
     }
 
     /// Everything the artifact asks this group to sign.
-    fn explain(
-        &self,
-        key_group: &KeyGroup,
-        artifact: Artifact,
-    ) -> Result<(Hash32, Vec<Wanted>), Rejection> {
+    fn explain(&self, key_group: &KeyGroup, artifact: Artifact) -> Result<Explained, Rejection> {
         let group = self.installed(key_group)?;
         match artifact {
             Artifact::Psbt(bytes) => {
@@ -169,7 +237,11 @@ impl Engine {
                 let inputs = inputs
                     .map(|i| (i.index, i.message, i.key_spec.clone()))
                     .collect();
-                Ok((psbt.hash(), inputs))
+                Ok(Explained {
+                    artifact: psbt.hash(),
+                    wanted: inputs,
+                    facts: ApprovedFacts::Spend(plan.facts()),
+                })
             }
             Artifact::Tagged {
                 tag,
@@ -182,7 +254,11 @@ impl Engine {
                 }
                 let tagged = TaggedMessage::new(&tag, &data).map_err(Rejection::invalid)?;
                 let message = tagged.message();
-                Ok((Hash32(message.0), vec![(0, message, key_spec)]))
+                Ok(Explained {
+                    artifact: Hash32(message.0),
+                    wanted: vec![(0, message, key_spec)],
+                    facts: ApprovedFacts::Tagged(tag),
+                })
             }
         }
     }
@@ -201,6 +277,30 @@ impl Engine {
     }
 }
 
+fn items(inputs: &[ApprovedInput]) -> Vec<ApprovedItem> {
+    let item = |input: &ApprovedInput| ApprovedItem {
+        session: input.session.clone(),
+        message: input.message,
+        key_spec: input.key_spec.clone(),
+    };
+    inputs.iter().map(item).collect()
+}
+
+fn conflict(facts: &SpendFacts, other: &ApprovedFacts) -> bool {
+    match other {
+        ApprovedFacts::Spend(other) => facts.conflicts(other),
+        ApprovedFacts::Tagged(_) => false,
+    }
+}
+
+/// The first of that artifact: equal ones are alike.
+fn arrived(engine: &mut Engine, artifact: &Hash32) {
+    let mut coming = engine.approving.iter();
+    if let Some(place) = coming.position(|approving| approving.artifact == *artifact) {
+        engine.approving.swap_remove(place);
+    }
+}
+
 fn refused(error: SpendError) -> Rejection {
     if error.is_sighash_type() {
         Rejection::SigningPolicy(PolicyReason::SighashTypeNotAllowed)
@@ -212,9 +312,12 @@ fn refused(error: SpendError) -> Rejection {
 impl Settle for Approval {
     type Released = Self;
 
-    fn release(self, _: &mut Engine) -> Result<Self, Rejection> {
+    fn release(self, engine: &mut Engine) -> Result<Self, Rejection> {
+        arrived(engine, &self.artifact);
         Ok(self)
     }
 
-    fn give_back(self, _: &mut Engine) {}
+    fn give_back(self, engine: &mut Engine) {
+        arrived(engine, &self.artifact);
+    }
 }

@@ -20,6 +20,7 @@ use crate::keygen::{
 use crate::lifecycle::{Changed, EmergencyRekey, FinalizeSession, PendingChange};
 use crate::log::{Log, LogError};
 use crate::open::{Open, Opened};
+use crate::policy::InstallPolicy;
 use crate::quarantine::{Convict, Quarantine, Unquarantine};
 use crate::rejection::Rejection;
 use crate::round2::{PendingShare, Round2};
@@ -69,6 +70,8 @@ pub enum Command {
     Unquarantine(Unquarantine),
     /// [`Engine::convict`]
     Convict(Convict),
+    /// [`Engine::install_policy`]
+    InstallPolicy(InstallPolicy),
 }
 
 /// What an engine answers.
@@ -199,6 +202,7 @@ fn step(
         Command::Quarantine(request) => changed(engine.quarantine(now, request)?),
         Command::Unquarantine(request) => changed(engine.unquarantine(now, request)?),
         Command::Convict(request) => changed(engine.convict(now, request)?),
+        Command::InstallPolicy(request) => changed(engine.install_policy(now, request)?),
     })
 }
 

@@ -8,6 +8,7 @@ use hardfrost_frost::{DerivedGroup, GroupPublic};
 use hardfrost_locked::{LockError, Region};
 use hardfrost_primitives::{Hash32, KeyGroup, KeySpec, Limits, Member};
 
+use crate::approve::Approving;
 use crate::custody::Custody;
 use crate::gates::Closing;
 use crate::keygen::Ceremonies;
@@ -34,6 +35,8 @@ pub struct Engine {
     pub(crate) custody: Custody,
     pub(crate) ceremonies: Ceremonies,
     pub(crate) closing: Closing,
+    /// What approvals whose records are being written would spend.
+    pub(crate) approving: Vec<Approving>,
     /// Members whose quarantine the operator overrides.
     pub(crate) allowed: BTreeSet<(KeyGroup, Member)>,
     /// What was asked, by operation; see `serve`.
@@ -126,6 +129,7 @@ impl Engine {
             custody: Custody::default(),
             ceremonies: Ceremonies::default(),
             closing: Closing::default(),
+            approving: Vec::new(),
             allowed: BTreeSet::new(),
             counters: BTreeMap::new(),
             under_way: 0,

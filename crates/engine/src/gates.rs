@@ -1,6 +1,7 @@
 //! One function decides whether something may be signed, at Open and at Round2 alike, so the two cannot drift.
 
 use hardfrost_primitives::{KeyGroup, Member, Now, SessionId};
+use hardfrost_spend::Policy;
 
 use crate::engine::Engine;
 use crate::rejection::{LifecycleReason, PolicyReason, Rejection};
@@ -41,6 +42,8 @@ pub(crate) enum Gate {
     Retired(KeyGroup, SessionId),
     /// A member that is kept out.
     Quarantine(KeyGroup, Member),
+    /// Limits that were not in force before.
+    Policy(KeyGroup, Policy),
 }
 
 /// Gates whose records are being written. They are closed from the decision on: nothing of the same batch slips
@@ -62,12 +65,22 @@ impl Closing {
         }
     }
 
+    /// Limits that hold already, though their record is being written.
+    pub(crate) fn policies(&self, key_group: &KeyGroup) -> impl Iterator<Item = &Policy> {
+        let key_group = key_group.clone();
+        self.gates.iter().filter_map(move |gate| match gate {
+            Gate::Policy(group, policy) if *group == key_group => Some(policy),
+            Gate::Policy(..) | Gate::Rekey(..) | Gate::Retired(..) | Gate::Quarantine(..) => None,
+        })
+    }
+
     fn has(&self, gate: &Gate) -> bool {
         self.gates.contains(gate)
     }
 }
 
-/// Checks every gate. Order: kill switch, end of the session, quarantine, approval.
+/// Checks every gate. Order: kill switch, end of the session, quarantine, approval, and the approval again under the
+/// limits of today.
 pub(crate) fn check(engine: &Engine, now: Now, asked: &Asked<'_>) -> Result<Approved, Rejection> {
     let Asked {
         key_group,
@@ -97,6 +110,7 @@ pub(crate) fn check(engine: &Engine, now: Now, asked: &Asked<'_>) -> Result<Appr
     if approval.expires <= now.utc {
         return refuse(PolicyReason::ApprovalExpired);
     }
+    engine.permits(key_group, &approval.facts)?;
     Ok(Approved {
         binding: (*binding).clone(),
     })

@@ -34,6 +34,7 @@ mod lifecycle;
 mod log;
 mod open;
 mod operation;
+mod policy;
 mod quarantine;
 mod reason;
 mod record;
@@ -61,6 +62,7 @@ pub use lifecycle::{Changed, EmergencyRekey, FinalizeSession, PendingChange, Rek
 pub use log::{Log, LogError, MemoryLog};
 pub use open::{Open, Opened};
 pub use operation::{Counts, Operation};
+pub use policy::InstallPolicy;
 pub use quarantine::{Convict, Conviction, Quarantine, Quarantined, Unquarantine};
 pub use reason::{Reason, ReasonError};
 pub use record::{EncodedRecord, RecordError};

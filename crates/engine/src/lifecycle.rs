@@ -1,7 +1,7 @@
 //! What closes a gate: the kill switch, the end of a session, quarantine and conviction. One kind of pending value for
 //! all.
 
-use hardfrost_primitives::{KeyGroup, Member, Now, SessionId, UnixTime};
+use hardfrost_primitives::{Hash32, KeyGroup, Member, Now, SessionId, UnixTime};
 
 use crate::engine::{Engine, Settle};
 use crate::gates::Gate;
@@ -49,6 +49,8 @@ pub enum Changed {
     Finalized,
     /// How the member stands.
     Quarantine(Quarantined),
+    /// The limits with this hash are in force.
+    Policy(Hash32),
 }
 
 /// A change of what may be signed, until its record is durable.
@@ -180,6 +182,7 @@ impl Settle for PendingChange {
                 let standing = engine.quarantine_status(&key_group, member);
                 Ok(Changed::Quarantine(standing))
             }
+            Gate::Policy(_, policy) => Ok(Changed::Policy(policy.hash())),
         }
     }
 

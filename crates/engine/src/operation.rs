@@ -27,6 +27,7 @@ pub enum Operation {
     Quarantine,
     Unquarantine,
     Convict,
+    InstallPolicy,
 }
 
 /// How often an operation was asked for, and how that ended.
@@ -65,6 +66,7 @@ impl Operation {
             Self::Quarantine => "quarantine",
             Self::Unquarantine => "unquarantine",
             Self::Convict => "convict",
+            Self::InstallPolicy => "install_policy",
         }
     }
 }
@@ -92,6 +94,7 @@ impl Command {
             Self::Quarantine(_) => Operation::Quarantine,
             Self::Unquarantine(_) => Operation::Unquarantine,
             Self::Convict(_) => Operation::Convict,
+            Self::InstallPolicy(_) => Operation::InstallPolicy,
         }
     }
 }

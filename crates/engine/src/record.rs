@@ -8,6 +8,7 @@ use hardfrost_locked::{scrubbed, LockError, Region};
 use hardfrost_primitives::{
     Hash32, KeyGroup, KeySpec, Member, Message, RequestId, SessionId, Suite, UnixTime,
 };
+use hardfrost_spend::{Policy, SpendFacts};
 use zeroize::Zeroizing;
 
 use crate::attempt::AttemptKey;
@@ -50,6 +51,8 @@ pub(crate) enum Record {
     Conviction(ConvictionRecord),
     /// The session is over for good.
     Retired(RetiredRecord),
+    /// The operator's limits from now on.
+    Policy(PolicyRecord),
 }
 
 pub(crate) struct PendingShareOfKey {
@@ -75,7 +78,21 @@ pub(crate) struct ApprovalRecord {
     pub(crate) request: RequestId,
     pub(crate) suite: Suite,
     pub(crate) expires: UnixTime,
+    /// Hash of the limits that were in force.
+    pub(crate) policy: Hash32,
+    pub(crate) facts: ApprovedFacts,
+    /// The artifact whose approval ends with this one.
+    pub(crate) replaces: Option<Hash32>,
     pub(crate) items: Vec<ApprovedItem>,
+}
+
+/// What a later policy is asked about again.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) enum ApprovedFacts {
+    /// A transaction.
+    Spend(SpendFacts),
+    /// A message under this tag.
+    Tagged(String),
 }
 
 #[derive(Clone, BorshSerialize, BorshDeserialize)]
@@ -139,6 +156,13 @@ pub(crate) struct RetiredRecord {
     pub(crate) session: SessionId,
 }
 
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub(crate) struct PolicyRecord {
+    pub(crate) key_group: KeyGroup,
+    pub(crate) at: UnixTime,
+    pub(crate) policy: Policy,
+}
+
 /// A pending key as bytes: a fixed head, so that the secret is written once into a buffer of the right size.
 const PENDING_HEAD: usize = 32 + 4 + 32 + 2 + 32;
 
@@ -191,6 +215,7 @@ impl Record {
             Self::Quarantine(change) => (7, plain(&|out| change.serialize(out))),
             Self::Conviction(conviction) => (8, plain(&|out| conviction.serialize(out))),
             Self::Retired(retired) => (9, plain(&|out| retired.serialize(out))),
+            Self::Policy(policy) => (10, plain(&|out| policy.serialize(out))),
         };
         EncodedRecord::new(kind, Zeroizing::new(bytes))
     }
@@ -215,6 +240,7 @@ impl Record {
             7 => borsh::from_slice(bytes).ok().map(Self::Quarantine),
             8 => borsh::from_slice(bytes).ok().map(Self::Conviction),
             9 => borsh::from_slice(bytes).ok().map(Self::Retired),
+            10 => borsh::from_slice(bytes).ok().map(Self::Policy),
             _ => None,
         };
         let unread = RecordError {

@@ -3,6 +3,7 @@
 use hardfrost_frost::Candidate;
 use hardfrost_locked::LockError;
 use hardfrost_primitives::Member;
+use hardfrost_spend::PolicyLimit;
 
 /// A stable name for what went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +54,12 @@ pub enum PolicyReason {
     /// The transaction asks for more than the default sighash.
     #[error("sighash_type_not_allowed")]
     SighashTypeNotAllowed,
+    /// The transaction exceeds a limit of the operator's.
+    #[error(transparent)]
+    Limit(PolicyLimit),
+    /// Another approved transaction spends a coin of this one. Approve it in the place of that one, or not at all.
+    #[error("coin_spent_by_another_approval")]
+    CoinSpentByAnotherApproval,
 }
 
 /// Why a key does not sign any more.

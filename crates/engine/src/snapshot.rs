@@ -1,5 +1,6 @@
 //! Compaction: the records that a log needs to say what it says, without its history.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::engine::Engine;
 use crate::record::{
-    encode_pending, ApprovalRecord, ApprovedItem, ConsumedRecord, ConvictionRecord, EncodedRecord,
-    InstalledKey, QuarantineRecord, Record, RekeyRecord, RetiredRecord,
+    encode_pending, ApprovalRecord, ApprovedFacts, ApprovedItem, ConsumedRecord, ConvictionRecord,
+    EncodedRecord, InstalledKey, PolicyRecord, QuarantineRecord, Record, RekeyRecord,
+    RetiredRecord,
 };
 use crate::rejection::Rejection;
 use crate::standing::{ConvictionEntry, QuarantineEntry, Standing};
-use crate::state::State;
+use crate::state::{ApprovalEntry, SessionName, State};
 
 /// An approval is forgotten so long after its end. Before that, whoever comes late still hears that it has expired.
 const EXPIRED_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -39,22 +41,7 @@ impl State {
         let forgotten = |expires: UnixTime| expires.plus(EXPIRED_KEPT) <= now;
         let approvals = self.approvals.iter();
         let approvals = approvals.filter(|(_, approval)| !forgotten(approval.expires));
-        out.extend(approvals.map(|((key_group, session), approval)| {
-            let item = ApprovedItem {
-                session: session.clone(),
-                message: approval.message,
-                key_spec: approval.key_spec.clone(),
-            };
-            Record::Approved(ApprovalRecord {
-                key_group: key_group.clone(),
-                artifact: approval.artifact,
-                request: approval.request.clone(),
-                suite: approval.suite,
-                expires: approval.expires,
-                items: vec![item],
-            })
-            .encode()
-        }));
+        out.extend(approval_records(approvals).iter().map(Record::encode));
         out.extend(self.consumed.iter().map(|(attempt, binding)| {
             Record::Consumed(ConsumedRecord {
                 attempt: attempt.clone(),
@@ -68,6 +55,16 @@ impl State {
         let completed = self.completed.values();
         out.extend(completed.map(|record| Record::Completed(record.clone()).encode()));
         out.extend(self.standing.records().iter().map(Record::encode));
+        let policies = self.policies.iter();
+        out.extend(policies.map(|(key_group, (at, policy))| {
+            let (key_group, at, policy) = (key_group.clone(), *at, policy.clone());
+            Record::Policy(PolicyRecord {
+                key_group,
+                at,
+                policy,
+            })
+            .encode()
+        }));
         out
     }
 
@@ -98,6 +95,41 @@ impl State {
         }
         out
     }
+}
+
+/// Approvals as they were given: the inputs of one transaction in one record, so that what it does is said once.
+fn approval_records<'a>(
+    approvals: impl Iterator<Item = (&'a SessionName, &'a ApprovalEntry)>,
+) -> Vec<Record> {
+    let mut records: BTreeMap<_, ApprovalRecord> = BTreeMap::new();
+    for ((key_group, session), approval) in approvals {
+        let ApprovalEntry {
+            artifact,
+            request,
+            suite,
+            expires,
+            policy,
+            ..
+        } = approval;
+        let name = (key_group, artifact, request, *suite, expires, policy);
+        let record = records.entry(name).or_insert_with(|| ApprovalRecord {
+            key_group: key_group.clone(),
+            artifact: *artifact,
+            request: request.clone(),
+            suite: *suite,
+            expires: *expires,
+            policy: *policy,
+            facts: ApprovedFacts::clone(&approval.facts),
+            replaces: None,
+            items: Vec::new(),
+        });
+        record.items.push(ApprovedItem {
+            session: session.clone(),
+            message: approval.message,
+            key_spec: approval.key_spec.clone(),
+        });
+    }
+    records.into_values().map(Record::Approved).collect()
 }
 
 impl Standing {

@@ -7,11 +7,12 @@ use hardfrost_frost::{GroupPublic, KeyShare};
 use hardfrost_primitives::{
     AttemptId, Hash32, KeyGroup, KeySpec, Member, Message, RequestId, SessionId, Suite, UnixTime,
 };
+use hardfrost_spend::Policy;
 
 use crate::attempt::AttemptKey;
 use crate::record::{
-    ApprovalRecord, ApprovedItem, CompletedRecord, ConsumedRecord, InstalledKey, PendingShareOfKey,
-    Record, RetiredRecord,
+    ApprovalRecord, ApprovedFacts, ApprovedItem, CompletedRecord, ConsumedRecord, InstalledKey,
+    PendingShareOfKey, Record, RetiredRecord,
 };
 use crate::standing::Standing;
 
@@ -38,6 +39,8 @@ pub(crate) struct ApprovalEntry {
     pub(crate) key_spec: KeySpec,
     pub(crate) suite: Suite,
     pub(crate) expires: UnixTime,
+    pub(crate) policy: Hash32,
+    pub(crate) facts: Arc<ApprovedFacts>,
 }
 
 /// What the first Open of a session fixes, and what a marker remembers of it.
@@ -65,6 +68,7 @@ pub(crate) struct State {
     /// By ceremony and seat.
     pub(crate) installed: BTreeMap<(Hash32, Member), InstalledSeat>,
     pub(crate) approvals: BTreeMap<SessionName, ApprovalEntry>,
+    pub(crate) policies: BTreeMap<KeyGroup, (UnixTime, Policy)>,
     pub(crate) consumed: BTreeMap<AttemptKey, Binding>,
     pub(crate) completed: BTreeMap<AttemptName, CompletedRecord>,
     /// The packages that were completed, whatever attempt they were completed in.
@@ -104,6 +108,11 @@ impl State {
             }
             Record::Retired(retired) => {
                 self.retire(retired);
+                Ok(())
+            }
+            Record::Policy(record) => {
+                let limits = (record.at, record.policy);
+                self.policies.insert(record.key_group, limits);
                 Ok(())
             }
         }
@@ -194,8 +203,15 @@ impl State {
             request,
             suite,
             expires,
+            policy,
+            facts,
+            replaces,
             items,
         } = approval;
+        let replaced = |entry: &ApprovalEntry| Some(entry.artifact) == replaces;
+        self.approvals
+            .retain(|(group, _), entry| *group != key_group || !replaced(entry));
+        let facts = Arc::new(facts);
         let standing = &self.standing;
         let open = |item: &ApprovedItem| !standing.is_retired(&key_group, &item.session);
         for item in items.into_iter().filter(open) {
@@ -206,6 +222,8 @@ impl State {
                 key_spec: item.key_spec,
                 suite,
                 expires,
+                policy,
+                facts: Arc::clone(&facts),
             };
             self.approvals
                 .insert((key_group.clone(), item.session), entry);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hardfrost_primitives::{KeyGroup, Member, SessionId};
+use hardfrost_primitives::{Hash32, KeyGroup, Member, SessionId};
 
 use crate::engine::Engine;
 use crate::lifecycle::Rekeyed;
@@ -44,6 +44,8 @@ pub struct KeyStatus {
     pub share_epoch: u32,
     /// The seats whose shares are held here.
     pub seats: BTreeSet<Member>,
+    /// Hash of the limits in force.
+    pub policy: Hash32,
     /// The kill switch, where it is set for the whole group.
     pub rekeyed: Option<Rekeyed>,
     /// Sessions that a kill switch of their own has stopped.
@@ -109,6 +111,7 @@ impl Engine {
             count: group.public.count(),
             share_epoch: group.share_epoch,
             seats: group.shares.keys().copied().collect(),
+            policy: self.policy(key_group).hash(),
             rekeyed: self.first_rekey(&(key_group.clone(), None)),
             rekeyed_sessions: rekeys
                 .filter_map(|((_, session), _)| session.clone())

@@ -318,6 +318,7 @@ impl Seat {
                     suite: self.roster.suite(),
                     request,
                     life,
+                    replaces: None,
                 };
                 vec![self.ask(asker, Command::Approve(approve))]
             }

@@ -13,6 +13,7 @@ mod gates;
 mod lifecycle;
 mod names;
 mod nonces;
+mod policy;
 mod quarantine;
 mod replay;
 mod requests;

@@ -156,6 +156,7 @@ pub fn approve(public: &GroupPublic, artifact: Artifact) -> Approve {
         suite: SUITE,
         request: RequestId::new("test").unwrap(),
         life: APPROVAL_LIFE,
+        replaces: None,
     }
 }
 

@@ -210,6 +210,7 @@ impl<L: Log> Operator<L> {
             request: request(),
             suite: SUITE,
             life: Duration::from_secs(3600),
+            replaces: None,
         };
         let Reply::Approved(approval) = self.ask(Command::Approve(approve))? else {
             panic!("approved nothing");
