@@ -32,6 +32,10 @@ model STEPS="100000" SEED="1":
 crashes:
     cargo nextest run -p hardfrost-store --test crashes
 
+# Searches processes that signed for their secrets, built as they are run: an optimising compiler leaves other things behind.
+memory:
+    cargo nextest run --release -p hardfrost-locked -p hardfrost-frost -p hardfrost-store e13_
+
 # The arrows between the crates.
 layering:
     cargo test -p hardfrost --test layering

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use hardfrost_frost::{aggregate, AggregateError, CheckedPackage, Signature, SignatureShare};
+use hardfrost_frost::{aggregate, AggregateError, Signature, SignatureShare};
 use hardfrost_primitives::derive::transcript_digest;
 use hardfrost_primitives::{Framed, Hash32, KeySpec, Member, Message, Suite};
 
-use crate::attempt::{AttemptKey, SigningPackage};
+use crate::attempt::{AttemptKey, MemberCommitments, SigningPackage};
 use crate::engine::{Engine, Settle};
 use crate::gates;
+use crate::package::PackageJob;
 use crate::record::{CompletedRecord, Record};
 use crate::rejection::Rejection;
-use crate::round2::checked;
 use crate::staged::{Committed, Staged, Uncommitted};
 use crate::state::{name_of, Binding, PackageName};
 
@@ -29,7 +29,7 @@ pub struct Aggregate {
 /// The computation, ready to run without the engine.
 pub struct AggregateJob {
     key: AttemptKey,
-    package: CheckedPackage,
+    package: PackageJob,
     shares: BTreeMap<Member, SignatureShare>,
 }
 
@@ -55,7 +55,7 @@ impl Engine {
     ///
     /// # Errors
     /// `session_finalized`, `attempt_already_aggregated`, `session_not_found` for an attempt this engine neither opened
-    /// nor signed for, `validation_error`.
+    /// nor signed for, `validation_error` for what can be seen at once.
     pub fn aggregate(&mut self, request: Aggregate) -> Result<AggregateJob, Rejection> {
         self.ready()?;
         let Aggregate {
@@ -73,17 +73,8 @@ impl Engine {
             return Err(Rejection::SessionNotFound);
         }
         let binding = self.binding_of(&key).ok_or(Rejection::SessionNotFound)?;
-        let group = self.derived(&key.key_group, &binding.key_spec)?;
-        let package = checked(&package, &binding, group)?;
-        self.package_not_completed(&package_name(&key, digest(&package)))?;
-        if let Some(stranger) = shares
-            .keys()
-            .find(|m| !package.commitments().contains_key(*m))
-        {
-            return Err(Rejection::invalid(format!(
-                "a share of {stranger}, who is not in the package"
-            )));
-        }
+        let package = PackageJob::new(self, &key.key_group, package, binding)?;
+        self.package_not_completed(&package_name(&key, digest(package.package())))?;
         Ok(AggregateJob {
             key,
             package,
@@ -176,16 +167,25 @@ impl Engine {
 }
 
 impl AggregateJob {
-    /// Sums, verifies, and on failure finds every bad share.
+    /// Checks the package, sums, verifies, and on failure finds every bad share.
     ///
     /// # Errors
-    /// `invalid_signature_share` with all candidates; `internal_error` when good shares make no signature.
+    /// `validation_error`; `invalid_signature_share` with all candidates; `internal_error` when good shares make no
+    /// signature.
     pub fn run(self) -> Result<Aggregated, Rejection> {
         let Self {
             key,
             package,
             shares,
         } = self;
+        let name = digest(package.package());
+        let package = package.run()?;
+        let mut given = shares.keys();
+        if let Some(stranger) = given.find(|m| !package.commitments().contains_key(*m)) {
+            return Err(Rejection::invalid(format!(
+                "a share of {stranger}, who is not in the package"
+            )));
+        }
         let signature = aggregate(&package, &shares).map_err(|e| match e {
             AggregateError::BadShares(all) => Rejection::InvalidSignatureShare(all),
             AggregateError::NotChosen(m) => Rejection::invalid(format!("member {m} is not chosen")),
@@ -197,19 +197,23 @@ impl AggregateJob {
             message,
             key_spec,
             suite: package.suite(),
-            package: digest(&package),
+            package: name,
             signature,
         })
     }
 }
 
 /// What a package consists of, within its session: whose commitments.
-fn digest(package: &CheckedPackage) -> Hash32 {
-    let all = package.commitments().iter();
+fn digest(package: &SigningPackage) -> Hash32 {
+    let all = package
+        .commitments
+        .iter()
+        .map(|entry| (entry.member, entry));
+    let all: BTreeMap<Member, &MemberCommitments> = all.collect();
     let domain = Framed::domain("hardfrost/completed-package/v1");
-    let framed = all.fold(domain, |framed, (member, points)| {
+    let framed = all.into_iter().fold(domain, |framed, (member, entry)| {
         let framed = framed.raw(&member.to_be_bytes());
-        framed.raw(&points.hiding()).raw(&points.binding())
+        framed.raw(&entry.hiding).raw(&entry.binding)
     });
     framed.hash()
 }

@@ -1,7 +1,9 @@
 //! Approve: the operator's word for a transaction, which becomes permission for exactly the sessions it implies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use hardfrost_frost::GroupPublic;
 use hardfrost_primitives::derive::session_id;
 use hardfrost_primitives::{
     Hash32, KeyGroup, KeySpec, Message, Now, RequestId, SessionId, Suite, UnixTime,
@@ -82,8 +84,24 @@ pub struct Approval {
 /// Index, message and key spec of one thing to sign.
 type Wanted = (usize, Message, KeySpec);
 
-/// What an artifact asks for.
-struct Explained {
+/// A request without its artifact.
+struct Asked {
+    key_group: KeyGroup,
+    suite: Suite,
+    request: RequestId,
+    life: Duration,
+    replaces: Option<Hash32>,
+}
+
+/// An artifact to be worked out, without the engine.
+pub struct ApproveJob {
+    request: Approve,
+    public: Arc<GroupPublic>,
+}
+
+/// What an artifact asks for, before anybody has judged it.
+pub struct Explained {
+    asked: Asked,
     artifact: Hash32,
     wanted: Vec<Wanted>,
     facts: ApprovedFacts,
@@ -96,6 +114,63 @@ pub(crate) struct Approving {
     facts: ApprovedFacts,
 }
 
+impl ApproveJob {
+    /// Everything the artifact asks the group to sign.
+    ///
+    /// # Errors
+    /// `validation_error`, `signing_policy_rejected`.
+    pub fn run(self) -> Result<Explained, Rejection> {
+        let Approve {
+            key_group,
+            artifact,
+            suite,
+            request,
+            life,
+            replaces,
+        } = self.request;
+        let (artifact, wanted, facts) = explain(&self.public, artifact)?;
+        let asked = Asked {
+            key_group,
+            suite,
+            request,
+            life,
+            replaces,
+        };
+        Ok(Explained {
+            asked,
+            artifact,
+            wanted,
+            facts,
+        })
+    }
+}
+
+fn explain(
+    public: &Arc<GroupPublic>,
+    artifact: Artifact,
+) -> Result<(Hash32, Vec<Wanted>, ApprovedFacts), Rejection> {
+    match artifact {
+        Artifact::Psbt(bytes) => {
+            let psbt = UnsignedPsbt::parse(&bytes).map_err(Rejection::invalid)?;
+            let plan = SpendPlan::new(&psbt, public).map_err(refused)?;
+            let inputs = plan.inputs().iter();
+            let wanted = inputs.map(|i| (i.index, i.message, i.key_spec.clone()));
+            let facts = ApprovedFacts::Spend(plan.facts());
+            Ok((psbt.hash(), wanted.collect(), facts))
+        }
+        Artifact::Tagged {
+            tag,
+            data,
+            key_spec,
+        } => {
+            let tagged = TaggedMessage::new(&tag, &data).map_err(Rejection::invalid)?;
+            let message = tagged.message();
+            let wanted = vec![(0, message, key_spec)];
+            Ok((Hash32(message.0), wanted, ApprovedFacts::Tagged(tag)))
+        }
+    }
+}
+
 impl Engine {
     /// Works out what the artifact asks to be signed and stages the approval of just that. Approving again extends it.
     /// A transaction that spends a coin of another approved one must name that one as replaced.
@@ -104,26 +179,52 @@ impl Engine {
     /// `dkg_not_ready`, `validation_error`, `signing_policy_rejected`, `lifecycle_policy_rejected`,
     /// `session_finalized`, `capacity_exceeded`.
     pub fn approve(&mut self, now: Now, request: Approve) -> Result<Staged<Approval>, Rejection> {
+        let explained = self.approve_begin(request)?.run()?;
+        self.approve_end(now, explained)
+    }
+
+    /// First part, for a host whose other threads do not wait for the transaction to be worked out.
+    ///
+    /// # Errors
+    /// As for [`Self::approve`].
+    pub fn approve_begin(&self, request: Approve) -> Result<ApproveJob, Rejection> {
         self.ready()?;
-        let Approve {
-            key_group,
-            artifact,
-            suite,
-            request,
-            life,
-            replaces,
-        } = request;
-        suite_fits(suite, &self.installed(&key_group)?.public)?;
-        if life.is_zero() || life > self.limits.life_max {
+        let public = Arc::clone(&self.installed(&request.key_group)?.public);
+        suite_fits(request.suite, &public)?;
+        if request.life.is_zero() || request.life > self.limits.life_max {
             return Err(Rejection::invalid(
                 "an approval holds from now to the engine's limit",
             ));
         }
+        if let Artifact::Tagged { tag, .. } = &request.artifact {
+            self.permits_tag(tag)?;
+        }
+        Ok(ApproveJob { request, public })
+    }
+
+    /// Last part: what is asked for, judged by what is so now.
+    ///
+    /// # Errors
+    /// As for [`Self::approve`].
+    pub fn approve_end(
+        &mut self,
+        now: Now,
+        explained: Explained,
+    ) -> Result<Staged<Approval>, Rejection> {
+        self.ready()?;
         let Explained {
+            asked,
             artifact,
             wanted,
             facts,
-        } = self.explain(&key_group, artifact)?;
+        } = explained;
+        let Asked {
+            key_group,
+            suite,
+            request,
+            life,
+            replaces,
+        } = asked;
         self.permits(&key_group, &facts)?;
         self.replaceable(now, &key_group, (&facts, replaces))?;
         self.room_for(now, wanted.len())?;
@@ -224,43 +325,6 @@ impl Engine {
             return Err(Rejection::CapacityExceeded("live attempts"));
         }
         Ok(())
-    }
-
-    /// Everything the artifact asks this group to sign.
-    fn explain(&self, key_group: &KeyGroup, artifact: Artifact) -> Result<Explained, Rejection> {
-        let group = self.installed(key_group)?;
-        match artifact {
-            Artifact::Psbt(bytes) => {
-                let psbt = UnsignedPsbt::parse(&bytes).map_err(Rejection::invalid)?;
-                let plan = SpendPlan::new(&psbt, &group.public).map_err(refused)?;
-                let inputs = plan.inputs().iter();
-                let inputs = inputs
-                    .map(|i| (i.index, i.message, i.key_spec.clone()))
-                    .collect();
-                Ok(Explained {
-                    artifact: psbt.hash(),
-                    wanted: inputs,
-                    facts: ApprovedFacts::Spend(plan.facts()),
-                })
-            }
-            Artifact::Tagged {
-                tag,
-                data,
-                key_spec,
-            } => {
-                if !self.raw_tags.contains(&tag) {
-                    let reason = PolicyReason::RawMessageSigningDisabled;
-                    return Err(Rejection::SigningPolicy(reason));
-                }
-                let tagged = TaggedMessage::new(&tag, &data).map_err(Rejection::invalid)?;
-                let message = tagged.message();
-                Ok(Explained {
-                    artifact: Hash32(message.0),
-                    wanted: vec![(0, message, key_spec)],
-                    facts: ApprovedFacts::Tagged(tag),
-                })
-            }
-        }
     }
 
     /// The approval, now in force.

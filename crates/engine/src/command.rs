@@ -23,7 +23,7 @@ use crate::open::{Open, Opened};
 use crate::policy::InstallPolicy;
 use crate::quarantine::{Convict, Quarantine, Unquarantine};
 use crate::rejection::Rejection;
-use crate::round2::{PendingShare, Round2};
+use crate::round2::{PendingShare, Round2, SigningJob};
 use crate::staged::{Decision, Staged, Uncommitted};
 use crate::verify_share::{Verdict, VerifyShare};
 
@@ -110,7 +110,7 @@ pub enum Reply {
 }
 
 /// Unlike decisions in one batch.
-enum Pending {
+pub(crate) enum Pending {
     Key(PendingKey),
     Install(PendingInstall),
     Approval(Approval),
@@ -119,9 +119,25 @@ enum Pending {
     Change(PendingChange),
 }
 
-enum Step {
+pub(crate) enum Step {
     Done(Reply),
     Staged(Staged<Pending>),
+}
+
+/// What is left to do once a record is durable and applied.
+pub(crate) enum Released {
+    Reply(Reply),
+    /// A share is to be computed, which asks nothing of the engine.
+    Sign(Box<SigningJob>),
+}
+
+impl Released {
+    pub(crate) fn reply(self) -> Result<Reply, Rejection> {
+        match self {
+            Self::Reply(reply) => Ok(reply),
+            Self::Sign(job) => job.run().map(Reply::Share),
+        }
+    }
 }
 
 /// Serves a batch: every command in order, then one append for all their records, then every reply. What was asked and
@@ -155,13 +171,13 @@ pub fn serve(
         replies.extend(settled.map(|((ticket, operation), reply)| (ticket, operation, reply)));
     }
     let counted = |(ticket, operation, reply)| {
-        engine.counters.entry(operation).or_default().count(&reply);
+        engine.count(operation, &reply);
         (ticket, reply)
     };
     replies.into_iter().map(counted).collect()
 }
 
-fn step(
+pub(crate) fn step(
     engine: &mut Engine,
     now: Now,
     rng: &mut (impl RngCore + CryptoRng),
@@ -218,7 +234,8 @@ fn commit(engine: &mut Engine, log: &mut impl Log, batch: Vec<Staged<Pending>>) 
     match Staged::commit_all(batch, log) {
         Ok(committed) => committed
             .into_iter()
-            .map(|done| engine.settle(done).unwrap_or_else(Reply::Rejected))
+            .map(|done| engine.settle(done).and_then(Released::reply))
+            .map(|reply| reply.unwrap_or_else(Reply::Rejected))
             .collect(),
         Err(not) => {
             let reply = refusal(&not);
@@ -228,7 +245,7 @@ fn commit(engine: &mut Engine, log: &mut impl Log, batch: Vec<Staged<Pending>>) 
     }
 }
 
-fn refusal<T>(not: &Uncommitted<T>) -> Reply {
+pub(crate) fn refusal<T>(not: &Uncommitted<T>) -> Reply {
     Reply::Rejected(match not.cause() {
         LogError::NotWritten => Rejection::CapacityExceeded("the log takes no record now"),
         LogError::Unknown => Rejection::StorageFault,
@@ -236,17 +253,17 @@ fn refusal<T>(not: &Uncommitted<T>) -> Reply {
 }
 
 impl Settle for Pending {
-    type Released = Reply;
+    type Released = Released;
 
-    fn release(self, engine: &mut Engine) -> Result<Reply, Rejection> {
-        Ok(match self {
+    fn release(self, engine: &mut Engine) -> Result<Released, Rejection> {
+        Ok(Released::Reply(match self {
             Self::Key(key) => Reply::DkgPending(key.release(engine)?),
             Self::Install(install) => Reply::Installed(install.release(engine)?),
             Self::Approval(approval) => Reply::Approved(approval.release(engine)?),
-            Self::Share(share) => Reply::Share(share.release(engine)?),
+            Self::Share(share) => return Ok(Released::Sign(Box::new(share.release(engine)?))),
             Self::Completion(completion) => Reply::Signed(completion.release(engine)?),
             Self::Change(change) => Reply::Changed(change.release(engine)?),
-        })
+        }))
     }
 
     fn give_back(self, engine: &mut Engine) {

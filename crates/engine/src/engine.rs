@@ -14,6 +14,7 @@ use crate::gates::Closing;
 use crate::keygen::Ceremonies;
 use crate::log::LogError;
 use crate::operation::{Counts, Operation};
+use crate::package::Derivation;
 use crate::record::{EncodedRecord, Record, RecordError};
 use crate::rejection::Rejection;
 use crate::staged::{Committed, Staged, Uncommitted};
@@ -188,24 +189,31 @@ impl Engine {
         self.state.keys.get(key_group).ok_or(Rejection::DkgNotReady)
     }
 
-    /// The group's keys under a spec, computed once.
-    pub(crate) fn derived(
-        &mut self,
+    /// The group's keys under a spec, computed already or to be.
+    pub(crate) fn derivation(
+        &self,
         key_group: &KeyGroup,
         spec: &KeySpec,
-    ) -> Result<Arc<DerivedGroup>, Rejection> {
+    ) -> Result<Derivation, Rejection> {
+        let public = &self.installed(key_group)?.public;
         let name = (key_group.clone(), spec.clone());
-        if let Some(group) = self.derived.get(&name) {
-            return Ok(Arc::clone(group));
+        let known = self.derived.get(&name);
+        Ok(known.map_or_else(
+            || Derivation::ToDo(Arc::clone(public), spec.clone()),
+            |group| Derivation::Ready(Arc::clone(group)),
+        ))
+    }
+
+    /// Keeps keys that were computed, so that it is done once.
+    pub(crate) fn keep_derived(&mut self, key_group: &KeyGroup, group: &Arc<DerivedGroup>) {
+        let name = (key_group.clone(), group.spec().clone());
+        if self.derived.contains_key(&name) {
+            return;
         }
-        let public = Arc::clone(&self.installed(key_group)?.public);
-        let group = DerivedGroup::new(public, spec.clone()).map_err(Rejection::invalid)?;
-        let group = Arc::new(group);
         if self.derived.len() >= DERIVED_MAX {
             self.derived.clear();
         }
-        self.derived.insert(name, Arc::clone(&group));
-        Ok(group)
+        self.derived.insert(name, Arc::clone(group));
     }
 
     /// A decision that waits for its record.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hardfrost_frost::dkg::{deal, AwaitShares, Dealing, DkgFault, Round1, SealedShare, Seat};
 use hardfrost_frost::GroupPublic;
+use hardfrost_locked::Region;
 use hardfrost_primitives::{Hash32, KeyGroup, Member};
 use rand_core::{CryptoRng, RngCore};
 
@@ -119,6 +120,35 @@ impl Ceremonies {
     }
 }
 
+/// A dealing to be drawn, without the engine.
+pub struct DealJob {
+    seat: Seat,
+    region: Region,
+}
+
+/// A dealing that was drawn and that nobody knows of yet. Dropping it destroys it.
+pub struct Dealt {
+    seat: Seat,
+    dealing: Dealing,
+    shown: Round1,
+}
+
+impl DealJob {
+    /// Draws our polynomial and ephemeral key.
+    ///
+    /// # Errors
+    /// A size that no group has; no locked memory.
+    pub fn run(self, rng: &mut (impl RngCore + CryptoRng)) -> Result<Dealt, DkgFault> {
+        let Self { seat, region } = self;
+        let (dealing, shown) = deal(seat, &region, rng)?;
+        Ok(Dealt {
+            seat,
+            dealing,
+            shown,
+        })
+    }
+}
+
 impl Engine {
     /// Step 1: draws our polynomial and ephemeral key.
     ///
@@ -129,6 +159,15 @@ impl Engine {
         seat: Seat,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Round1, DkgError> {
+        let dealt = self.dkg_deal_begin(seat)?.run(rng)?;
+        self.dkg_deal_end(dealt)
+    }
+
+    /// First half, for a host whose other threads do not wait for the drawing.
+    ///
+    /// # Errors
+    /// As for [`Self::dkg_deal`].
+    pub fn dkg_deal_begin(&self, seat: Seat) -> Result<DealJob, DkgError> {
         self.ready()?;
         let name = CeremonySeat {
             ceremony: seat.ceremony,
@@ -143,7 +182,25 @@ impl Engine {
         if self.ceremonies.live.len() >= CEREMONIES_MAX {
             return Err(Rejection::CapacityExceeded("key generations at once").into());
         }
-        let (dealing, shown) = deal(seat, &self.region, rng)?;
+        let region = self.region.clone();
+        Ok(DealJob { seat, region })
+    }
+
+    /// Second half. Where another call was first, what was drawn here is destroyed.
+    ///
+    /// # Errors
+    /// As for [`Self::dkg_deal`].
+    pub fn dkg_deal_end(&mut self, dealt: Dealt) -> Result<Round1, DkgError> {
+        let Dealt {
+            seat,
+            dealing,
+            shown,
+        } = dealt;
+        self.dkg_deal_begin(seat)?;
+        let name = CeremonySeat {
+            ceremony: seat.ceremony,
+            member: seat.member,
+        };
         self.ceremonies.live.insert(name, Ceremony::Dealt(dealing));
         Ok(shown)
     }

@@ -20,6 +20,9 @@
 //! }
 //! ```
 
+#[cfg(test)]
+extern crate self as hardfrost_engine;
+
 mod abort;
 mod aggregate;
 mod approve;
@@ -34,6 +37,7 @@ mod lifecycle;
 mod log;
 mod open;
 mod operation;
+mod package;
 mod policy;
 mod quarantine;
 mod reason;
@@ -42,22 +46,28 @@ mod rejection;
 mod round1;
 mod round2;
 mod session;
+mod shared;
 mod snapshot;
 mod staged;
 mod standing;
 mod state;
 mod status;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
 mod verify_share;
 mod words;
 
 pub use abort::Abort;
 pub use aggregate::{Aggregate, AggregateJob, Aggregated, PendingCompletion};
-pub use approve::{Approval, Approve, ApprovedInput, Artifact};
+pub use approve::{Approval, Approve, ApproveJob, ApprovedInput, Artifact, Explained};
 pub use attempt::{AttemptIds, AttemptKey, MemberCommitments, SigningPackage};
 pub use command::{serve, Command, Reply, Ticket};
 pub use engine::{Engine, HeldKey, RecoverError};
 pub use gates::Approved;
-pub use keygen::{CeremonySeat, DkgError, DkgOpen, DkgSeal, Install, PendingInstall, PendingKey};
+pub use keygen::{
+    CeremonySeat, DealJob, Dealt, DkgError, DkgOpen, DkgSeal, Install, PendingInstall, PendingKey,
+};
 pub use lifecycle::{Changed, EmergencyRekey, FinalizeSession, PendingChange, Rekeyed};
 pub use log::{Log, LogError, MemoryLog};
 pub use open::{Open, Opened};
@@ -67,7 +77,9 @@ pub use quarantine::{Convict, Conviction, Quarantine, Quarantined, Unquarantine}
 pub use reason::{Reason, ReasonError};
 pub use record::{EncodedRecord, RecordError};
 pub use rejection::{Code, LifecycleReason, PolicyReason, Recovery, Rejection};
-pub use round2::{PendingShare, Round2};
+pub use round1::{DrawJob, DrawnNonces, Round1Begun};
+pub use round2::{PendingShare, Round2, Round2Job, Round2Judged};
+pub use shared::Shared;
 pub use staged::{Committed, Decision, Staged, Uncommitted};
 pub use status::{KeyStatus, RecordCounts, Status};
 pub use verify_share::{Verdict, VerifyShare};

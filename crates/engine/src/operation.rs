@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::command::{Command, Reply};
+use crate::engine::Engine;
 use crate::rejection::Code;
 
 /// The name of an operation, for counting.
@@ -99,8 +100,14 @@ impl Command {
     }
 }
 
+impl Engine {
+    pub(crate) fn count(&mut self, operation: Operation, reply: &Reply) {
+        self.counters.entry(operation).or_default().count(reply);
+    }
+}
+
 impl Counts {
-    pub(crate) fn count(&mut self, reply: &Reply) {
+    fn count(&mut self, reply: &Reply) {
         self.calls += 1;
         match reply {
             Reply::Rejected(rejection) => {

@@ -66,10 +66,16 @@ impl Engine {
     ) -> Result<(), Rejection> {
         match facts {
             ApprovedFacts::Spend(facts) => self.within_limits(key_group, facts),
-            ApprovedFacts::Tagged(tag) if self.raw_tags.contains(tag) => Ok(()),
-            ApprovedFacts::Tagged(_) => Err(Rejection::SigningPolicy(
-                PolicyReason::RawMessageSigningDisabled,
-            )),
+            ApprovedFacts::Tagged(tag) => self.permits_tag(tag),
+        }
+    }
+
+    pub(crate) fn permits_tag(&self, tag: &str) -> Result<(), Rejection> {
+        if self.raw_tags.contains(tag) {
+            Ok(())
+        } else {
+            let reason = PolicyReason::RawMessageSigningDisabled;
+            Err(Rejection::SigningPolicy(reason))
         }
     }
 

@@ -1,11 +1,9 @@
 //! Round2: verify → gates → stage the record → durable → sign → release. A bad package never burns a nonce.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hardfrost_frost::{
-    sign, CheckedPackage, Commitments, DerivedGroup, DerivedShare, PackageError, SignatureShare,
-    SigningNonces,
+    sign, CheckedPackage, Commitments, DerivedShare, SignatureShare, SigningNonces,
 };
 use hardfrost_primitives::{Member, Now};
 
@@ -13,6 +11,7 @@ use crate::attempt::{AttemptKey, SigningPackage};
 use crate::custody::Taken;
 use crate::engine::{Engine, Settle};
 use crate::gates::{self, Approved, Asked};
+use crate::package::PackageJob;
 use crate::record::{ConsumedRecord, Record};
 use crate::rejection::Rejection;
 use crate::session::Nonces;
@@ -37,6 +36,35 @@ pub struct PendingShare {
     package: CheckedPackage,
 }
 
+/// A package to be judged, without the engine.
+pub struct Round2Job {
+    key: AttemptKey,
+    binding: Binding,
+    job: PackageJob,
+}
+
+/// A package in order, whose place in its attempt is not judged yet.
+pub struct Round2Judged {
+    key: AttemptKey,
+    binding: Binding,
+    package: CheckedPackage,
+}
+
+impl Round2Job {
+    /// Decodes the commitments, and computes what every signer computes from them.
+    ///
+    /// # Errors
+    /// `validation_error`.
+    pub fn run(self) -> Result<Round2Judged, Rejection> {
+        let Self { key, binding, job } = self;
+        Ok(Round2Judged {
+            key,
+            binding,
+            package: job.run()?,
+        })
+    }
+}
+
 impl Engine {
     /// Checks everything, then moves the nonces out with their consumption record. No share exists yet.
     ///
@@ -44,26 +72,48 @@ impl Engine {
     /// `consumed_nonce_replay`, `session_not_found`, `round1_not_started`, `validation_error`, those of the gates (see
     /// [`Self::open`]), `attempt_already_aggregated`, `capacity_exceeded`; the nonces live on after each.
     pub fn round2(&mut self, now: Now, request: Round2) -> Result<Staged<PendingShare>, Rejection> {
+        let judged = self.round2_begin(now, request)?.run()?;
+        self.round2_end(now, judged)
+    }
+
+    /// First part, for a host whose other threads do not wait for the package's check.
+    ///
+    /// # Errors
+    /// As for [`Self::round2`].
+    pub fn round2_begin(&mut self, now: Now, request: Round2) -> Result<Round2Job, Rejection> {
         self.ready()?;
         self.custody.sweep(now.mono);
         let Round2 { key, package } = request;
-        self.not_spent(&key)?;
+        let (_, binding) = self.ready_to_sign(&key)?;
+        let job = PackageJob::new(self, &key.key_group, package, binding.clone())?;
+        Ok(Round2Job { key, binding, job })
+    }
+
+    /// Last part: everything is asked again, by what is so now.
+    ///
+    /// # Errors
+    /// As for [`Self::round2`].
+    pub fn round2_end(
+        &mut self,
+        now: Now,
+        judged: Round2Judged,
+    ) -> Result<Staged<PendingShare>, Rejection> {
+        self.ready()?;
+        self.custody.sweep(now.mono);
+        let Round2Judged {
+            key,
+            binding,
+            package,
+        } = judged;
+        let (own, bound) = self.ready_to_sign(&key)?;
+        if bound != binding {
+            // The session ended meanwhile, and another one has its name.
+            return Err(Rejection::SessionNotFound);
+        }
+        self.keep_derived(&key.key_group, package.group());
         let live = self.custody.live(&key).ok_or(Rejection::SessionNotFound)?;
-        let own = match &live.nonces {
-            Nonces::Live(nonces) => nonces.commitments(),
-            Nonces::Undrawn => return Err(Rejection::Round1NotStarted),
-            Nonces::Releasing { .. } => return Err(Rejection::ConsumedNonceReplay),
-        };
-        let context = Arc::clone(&live.context);
-        let session = self.custody.session(&key.key_group, &key.session);
-        let binding = session.ok_or(Rejection::SessionNotFound)?.binding.clone();
-        let group = self.derived(&key.key_group, &binding.key_spec)?;
-        let package = checked(&package, &binding, Arc::clone(&group))?;
-        if let Some(m) = package
-            .commitments()
-            .keys()
-            .find(|m| !context.included.contains(m))
-        {
+        let mut chosen = package.commitments().keys();
+        if let Some(m) = chosen.find(|m| !live.context.included.contains(m)) {
             return Err(Rejection::invalid(format!(
                 "member {m} is not included in this attempt"
             )));
@@ -81,6 +131,7 @@ impl Engine {
             ));
         }
         let held = self.installed(&key.key_group)?.shares.get(&key.member);
+        let group = Arc::clone(package.group());
         let share = held.and_then(|share| DerivedShare::new(share, group));
         let share = share.ok_or(Rejection::Internal)?;
         let taken = self.custody.take(&key).ok_or(Rejection::Internal)?;
@@ -95,6 +146,20 @@ impl Engine {
                 package,
             },
         ))
+    }
+
+    /// What this seat committed to, and what its session is bound to, where it may sign at all.
+    fn ready_to_sign(&self, key: &AttemptKey) -> Result<(Commitments, Binding), Rejection> {
+        self.not_spent(key)?;
+        let live = self.custody.live(key).ok_or(Rejection::SessionNotFound)?;
+        let own = match &live.nonces {
+            Nonces::Live(nonces) => nonces.commitments(),
+            Nonces::Undrawn => return Err(Rejection::Round1NotStarted),
+            Nonces::Releasing { .. } => return Err(Rejection::ConsumedNonceReplay),
+        };
+        let session = self.custody.session(&key.key_group, &key.session);
+        let session = session.ok_or(Rejection::SessionNotFound)?;
+        Ok((own, session.binding.clone()))
     }
 
     /// Refuses an attempt whose nonces are spent, or were lost on the way.
@@ -131,7 +196,7 @@ impl Engine {
     /// `lifecycle_policy_rejected` when the kill switch was set meanwhile, `internal_error` when an invariant of ours
     /// is broken; the nonces are gone all the same.
     pub fn release(&mut self, done: Committed<PendingShare>) -> Result<SignatureShare, Rejection> {
-        self.settle(done)
+        self.settle(done)?.run()
     }
 
     /// The record did not become durable. Nothing written: the nonces live again. Unknown: they are destroyed, and the
@@ -158,48 +223,10 @@ fn consumption(key: &AttemptKey, binding: Binding) -> Record {
     })
 }
 
-/// A package that says what the session says and whose commitments are t distinct members' points.
-pub(crate) fn checked(
-    package: &SigningPackage,
-    binding: &Binding,
-    group: Arc<DerivedGroup>,
-) -> Result<CheckedPackage, Rejection> {
-    if package.message != binding.message {
-        return Err(Rejection::invalid("the package is for another message"));
-    }
-    if package.key_spec != binding.key_spec {
-        return Err(Rejection::invalid("the package is for another key spec"));
-    }
-    // The number first: a list of any length is refused before a point of it is decoded.
-    let (threshold, actual) = (group.public().threshold(), package.commitments.len());
-    if actual != usize::from(threshold) {
-        return Err(Rejection::invalid(PackageError::Count {
-            threshold,
-            actual,
-        }));
-    }
-    let commitments = parsed(package)?;
-    let (suite, message) = (binding.suite, binding.message);
-    CheckedPackage::new(suite, group, message, commitments).map_err(Rejection::invalid)
-}
-
-fn parsed(package: &SigningPackage) -> Result<BTreeMap<Member, Commitments>, Rejection> {
-    let mut commitments = BTreeMap::new();
-    for entry in &package.commitments {
-        let member = entry.member;
-        let points = Commitments::from_bytes(&entry.hiding, &entry.binding)
-            .map_err(|e| Rejection::invalid(format!("member {member}: {e}")))?;
-        if commitments.insert(member, points).is_some() {
-            return Err(Rejection::invalid(format!("member {member} appears twice")));
-        }
-    }
-    Ok(commitments)
-}
-
 impl Settle for PendingShare {
-    type Released = SignatureShare;
+    type Released = SigningJob;
 
-    fn release(self, engine: &mut Engine) -> Result<SignatureShare, Rejection> {
+    fn release(self, engine: &mut Engine) -> Result<SigningJob, Rejection> {
         let Self {
             key,
             approved,
@@ -209,7 +236,12 @@ impl Settle for PendingShare {
         } = self;
         engine.custody.released(&key);
         gates::killed(engine, &key.key_group, &key.session)?;
-        sign_approved(approved, &share, taken.nonces, &package)
+        Ok(SigningJob {
+            approved,
+            share,
+            nonces: taken.nonces,
+            package,
+        })
     }
 
     fn give_back(self, engine: &mut Engine) {
@@ -217,19 +249,24 @@ impl Settle for PendingShare {
     }
 }
 
-/// The only caller of `frost::sign`: it cannot be reached without the gates' word, and uses it up.
-fn sign_approved(
+/// A share whose record is durable, to be computed without the engine. Dropping it destroys the nonces.
+pub(crate) struct SigningJob {
     approved: Approved,
-    share: &DerivedShare,
+    share: DerivedShare,
     nonces: SigningNonces,
-    package: &CheckedPackage,
-) -> Result<SignatureShare, Rejection> {
-    let approved = approved.into_binding();
-    let same = approved.message == *package.message()
-        && approved.key_spec == *package.group().spec()
-        && approved.suite == package.suite();
-    if !same {
-        return Err(Rejection::Internal);
+    package: CheckedPackage,
+}
+
+impl SigningJob {
+    /// The only caller of `frost::sign`: it cannot be reached without the gates' word, and uses it up.
+    pub(crate) fn run(self) -> Result<SignatureShare, Rejection> {
+        let approved = self.approved.into_binding();
+        let same = approved.message == *self.package.message()
+            && approved.key_spec == *self.package.group().spec()
+            && approved.suite == self.package.suite();
+        if !same {
+            return Err(Rejection::Internal);
+        }
+        sign(&self.share, self.nonces, &self.package).map_err(|_| Rejection::Internal)
     }
-    sign(share, nonces, package).map_err(|_| Rejection::Internal)
 }

@@ -1,5 +1,7 @@
 //! Durability in the types: staged → committed → released.
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
 use crate::log::{Log, LogError};
 use crate::record::{EncodedRecord, Record};
 
@@ -60,7 +62,9 @@ impl<T> Staged<T> {
         log: &mut impl Log,
     ) -> Result<Vec<Committed<T>>, Uncommitted<T>> {
         let records: Vec<EncodedRecord> = batch.iter().map(|s| s.record.encode()).collect();
-        match log.append_durably(&records) {
+        // A log that panics has not said what it wrote.
+        let append = AssertUnwindSafe(|| log.append_durably(&records));
+        match catch_unwind(append).unwrap_or(Err(LogError::Unknown)) {
             Ok(()) => Ok(batch
                 .into_iter()
                 .map(|Staged { record, pending }| Committed { record, pending })

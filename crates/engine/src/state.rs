@@ -20,7 +20,7 @@ use crate::standing::Standing;
 pub(crate) struct InstalledGroup {
     pub(crate) public: Arc<GroupPublic>,
     pub(crate) share_epoch: u32,
-    pub(crate) shares: BTreeMap<Member, KeyShare>,
+    pub(crate) shares: BTreeMap<Member, Arc<KeyShare>>,
     pub(crate) certificate: Hash32,
     pub(crate) certificate_file: Arc<[u8]>,
 }
@@ -186,7 +186,7 @@ impl State {
         if !same || group.shares.contains_key(&member) {
             return Err(Contradiction);
         }
-        group.shares.insert(member, key.share);
+        group.shares.insert(member, Arc::new(key.share));
         let transcript = key.transcript;
         let seat = InstalledSeat {
             key_group,

@@ -1,13 +1,11 @@
 //! verify_share: three answers, and never an error for bad input.
 
-use std::sync::Arc;
-
-use hardfrost_frost::{verify_share, CheckedPackage, DerivedGroup, ShareVerdict, SignatureShare};
+use hardfrost_frost::{verify_share, ShareVerdict, SignatureShare};
 use hardfrost_primitives::{KeyGroup, KeySpec, Member, SessionId, Suite};
 
 use crate::attempt::SigningPackage;
 use crate::engine::Engine;
-use crate::round2::checked;
+use crate::package::PackageJob;
 use crate::state::Binding;
 
 /// A question about one share.
@@ -46,26 +44,20 @@ impl Engine {
     /// Judges a share. The order of the checks keeps a coordinator's bad package from being laid at a member's door.
     #[must_use]
     pub fn verify_share(&mut self, question: &VerifyShare) -> Verdict {
-        let Some(package) = self.judged_package(question) else {
-            return Verdict::Indeterminate;
-        };
-        if !package.commitments().contains_key(&question.member) {
-            return Verdict::Indeterminate;
-        }
-        let Ok(share) = <[u8; 32]>::try_from(question.share.as_slice()) else {
-            return Verdict::Invalid;
-        };
-        match verify_share(&package, question.member, &SignatureShare(share)) {
-            ShareVerdict::Valid => Verdict::Valid,
-            ShareVerdict::Undecodable | ShareVerdict::Invalid => Verdict::Invalid,
-            ShareVerdict::NotChosen => Verdict::Indeterminate,
+        self.verify_share_begin(question).run()
+    }
+
+    /// The question, ready to be answered without the engine.
+    pub(crate) fn verify_share_begin(&self, question: &VerifyShare) -> VerifyJob {
+        VerifyJob {
+            package: self.judged_package(question),
+            member: question.member,
+            share: question.share.clone(),
         }
     }
 
-    fn judged_package(&mut self, question: &VerifyShare) -> Option<CheckedPackage> {
+    fn judged_package(&self, question: &VerifyShare) -> Option<PackageJob> {
         self.ready().ok()?;
-        let group: Arc<DerivedGroup> =
-            self.derived(&question.key_group, &question.key_spec).ok()?;
         let share_epoch = self.installed(&question.key_group).ok()?.share_epoch;
         if let Some(session) = &question.session {
             let name = (question.key_group.clone(), session.clone());
@@ -83,6 +75,32 @@ impl Engine {
             suite: question.suite,
             share_epoch,
         };
-        checked(&question.package, &binding, group).ok()
+        PackageJob::new(self, &question.key_group, question.package.clone(), binding).ok()
+    }
+}
+
+/// What is asked, and all that it takes to answer.
+pub(crate) struct VerifyJob {
+    package: Option<PackageJob>,
+    member: Member,
+    share: Vec<u8>,
+}
+
+impl VerifyJob {
+    pub(crate) fn run(self) -> Verdict {
+        let Some(package) = self.package.and_then(|job| job.run().ok()) else {
+            return Verdict::Indeterminate;
+        };
+        if !package.commitments().contains_key(&self.member) {
+            return Verdict::Indeterminate;
+        }
+        let Ok(share) = <[u8; 32]>::try_from(self.share.as_slice()) else {
+            return Verdict::Invalid;
+        };
+        match verify_share(&package, self.member, &SignatureShare(share)) {
+            ShareVerdict::Valid => Verdict::Valid,
+            ShareVerdict::Undecodable | ShareVerdict::Invalid => Verdict::Invalid,
+            ShareVerdict::NotChosen => Verdict::Indeterminate,
+        }
     }
 }

@@ -76,7 +76,9 @@ pub(crate) fn sign(
 ) -> Option<[u8; 32]> {
     let nonce = |scalar: &Scalar| Nonce::from_scalar(*scalar);
     let pair = round1::SigningNonces::from_nonces(nonce(&nonces.hiding), nonce(&nonces.binding));
-    let made = round2::sign(package, &Box::new(pair), &key_package(share)?).ok()?;
+    // On the stack, which is wiped: what the library drops on the heap it wipes by plain stores, and an optimising
+    // compiler leaves those out.
+    let made = round2::sign(package, &pair, &key_package(share)?).ok()?;
     made.serialize().try_into().ok()
 }
 

@@ -2,7 +2,12 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+#[cfg(not(test))]
+use std::sync::{Mutex, MutexGuard};
+
+#[cfg(test)]
+use shuttle::sync::{Mutex, MutexGuard};
 
 use crate::map::{LockError, Map, Protection};
 use crate::pool::{Place, Pool};
@@ -132,5 +137,48 @@ impl fmt::Debug for Region {
 impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Slot")
+    }
+}
+
+// Built for these tests, the lock is shuttle's: it runs the threads one at a time, in another order each time.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shuttle::thread;
+
+    /// Each thread has its own values, whatever the others hold and drop meanwhile.
+    fn hold_and_drop() {
+        let region = Region::protected(Protection::Locked).unwrap();
+        let held = |who: u8, region: &Region| {
+            for round in 0..3 {
+                let value = [who * 16 + round; SLOT_BYTES];
+                let mut slot = region.hold(&value).unwrap();
+                let (mut seen, other) = ([0; SLOT_BYTES], [who; SLOT_BYTES]);
+                slot.read(&mut seen);
+                assert_eq!(seen, value);
+                slot.replace(&other);
+                slot.read(&mut seen);
+                assert_eq!(seen, other);
+            }
+        };
+        let threads = (1..4).map(|who| {
+            let region = region.clone();
+            thread::spawn(move || held(who, &region))
+        });
+        let threads: Vec<_> = threads.collect();
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+        let mut pool = region.pool();
+        let free: Vec<Place> = std::iter::from_fn(|| pool.take()).collect();
+        assert_eq!(free.len(), CHUNK_BYTES / SLOT_BYTES, "a slot was lost");
+        for place in free {
+            assert_eq!(*pool.cell(place), [0; SLOT_BYTES], "a value was left");
+        }
+    }
+
+    #[test]
+    fn no_order_of_threads_mixes_or_leaves_values() {
+        shuttle::check_random(hold_and_drop, 500);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-/// How deep the stack is wiped, in bytes. Several times what signing needs in any build; the test that searches a
-/// process shows that it is enough.
+/// How deep the stack is wiped, in bytes: so much must be left of it. Several times what signing needs in any build;
+/// the test that searches a process shows that it is enough.
 pub const SCRUBBED_BYTES: usize = 64 * 1024;
 
 /// Wipes what lies below the frame that it is dropped in.
