@@ -17,7 +17,7 @@ const ROUNDS: usize = 60;
 const CALLERS: usize = 64;
 const RECORDS: usize = 100_000;
 /// About what a consumption record has, sealed.
-const APPENDED: [u8; 300] = [0xa5; 300];
+pub const APPENDED: [u8; 300] = [0xa5; 300];
 
 /// The three rows of durability.
 ///
@@ -32,13 +32,13 @@ pub fn rows() -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-struct Place {
-    dir: StoreDir,
+pub struct Place {
+    pub dir: StoreDir,
     key: KeyProvider,
 }
 
 impl Place {
-    fn new(folder: &Path, name: &str) -> anyhow::Result<Self> {
+    pub fn new(folder: &Path, name: &str) -> anyhow::Result<Self> {
         let place = Self {
             dir: StoreDir::new(folder.join(name)),
             key: KeyProvider::make_key_file(&folder.join(format!("{name}.key")))?,
@@ -47,18 +47,18 @@ impl Place {
         Ok(place)
     }
 
-    fn open(&self) -> anyhow::Result<Opened> {
+    pub fn open(&self) -> anyhow::Result<Opened> {
         Ok(Store::open(&self.dir, &self.key)?)
     }
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let start = Instant::now();
     let result = work();
     (start.elapsed(), result)
 }
 
-fn median(mut times: Vec<Duration>) -> anyhow::Result<Duration> {
+pub fn median(mut times: Vec<Duration>) -> anyhow::Result<Duration> {
     times.sort();
     let middle = times.get(times.len() / 2);
     middle.copied().context("something was measured")

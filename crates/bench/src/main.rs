@@ -9,6 +9,7 @@ mod library;
 mod ours;
 mod signer;
 mod table;
+mod threads;
 
 use std::path::PathBuf;
 
@@ -48,6 +49,7 @@ fn main() -> anyhow::Result<()> {
     let mut rows = arithmetic::rows(size)?;
     rows.push(keygen::row(size)?);
     rows.extend(durable::rows()?);
+    rows.extend(threads::rows()?);
     let table = Table { rows };
     if let Some(path) = &arguments.svg {
         std::fs::write(path, table.svg()).with_context(|| path.display().to_string())?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{bail, Context};
 use hardfrost_engine::{
     serve, Approve, Artifact, AttemptIds, AttemptKey, CeremonySeat, Command, DkgOpen, DkgSeal,
-    Engine, Install, Log, MemberCommitments, Open, Reply, Round2, SigningPackage, Ticket,
+    Engine, Install, Log, MemberCommitments, Open, Reply, Round2, Shared, SigningPackage, Ticket,
 };
 use hardfrost_frost::dkg::Seat;
 use hardfrost_frost::GroupPublic;
@@ -39,7 +39,8 @@ pub struct Session {
     input: OurInput,
 }
 
-fn now() -> Now {
+/// Always the same moment.
+pub fn now() -> Now {
     Now {
         mono: Monotonic::after_start(Duration::from_secs(10)),
         utc: UnixTime(1_750_000_000),
@@ -143,6 +144,14 @@ impl<L: Log> Signer<L> {
             log,
             public,
         })
+    }
+
+    /// The engine for many threads.
+    pub fn shared(self) -> Shared<L>
+    where
+        L: Clone,
+    {
+        Shared::new(self.engine, self.log)
     }
 
     /// All of these with one append.

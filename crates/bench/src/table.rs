@@ -18,10 +18,10 @@ pub struct Row {
     pub yardstick: f64,
     /// ours / yardstick
     pub ratio: f64,
-    /// What the ratio should not exceed.
-    pub goal: f64,
+    /// What the ratio should not exceed, where there is a goal.
+    pub goal: Option<f64>,
     /// Whether it does not.
-    pub met: bool,
+    pub met: Option<bool>,
 }
 
 /// All rows of a run.
@@ -42,6 +42,15 @@ impl Row {
         (ours, yardstick): (Duration, Duration),
         (beside, goal): (&'static str, f64),
     ) -> Self {
+        Self::of(what, (ours, yardstick), (beside, Some(goal)))
+    }
+
+    /// The same, where there may be no goal.
+    pub fn of(
+        what: impl Into<String>,
+        (ours, yardstick): (Duration, Duration),
+        (beside, goal): (&'static str, Option<f64>),
+    ) -> Self {
         let (ours, yardstick) = (micros(ours), micros(yardstick));
         let ratio = ours / yardstick;
         Self {
@@ -51,7 +60,7 @@ impl Row {
             yardstick,
             ratio,
             goal,
-            met: ratio <= goal,
+            met: goal.map(|goal| ratio <= goal),
         }
     }
 }
@@ -67,11 +76,12 @@ impl Table {
             "{what:<46} {ours:>10}  {beside:<16} {theirs:>10} {ratio:>7} {goal:>6}  {met}"
         );
         for row in &self.rows {
-            let met = if row.met { "yes" } else { "no" };
+            let met = row.met.map_or("", |met| if met { "yes" } else { "no" });
+            let goal = row.goal.map_or(String::new(), |goal| format!("{goal:.3}"));
             let _ = writeln!(
                 out,
-                "{:<46} {:>10.1}  {:<16} {:>10.1} {:>7.3} {:>6.3}  {met}",
-                row.what, row.ours, row.beside, row.yardstick, row.ratio, row.goal
+                "{:<46} {:>10.1}  {:<16} {:>10.1} {:>7.3} {goal:>6}  {met}",
+                row.what, row.ours, row.beside, row.yardstick, row.ratio
             );
         }
         out
@@ -91,8 +101,12 @@ impl Table {
              the mark is the goal, the right edge of the scale is 1</text>\n"
         );
         for (row, place_y) in self.rows.iter().zip((1u32..).map(|line| 12 + 24 * line)) {
-            let colour = if row.met { "#2a7f4f" } else { "#b4552d" };
-            let (end, goal) = (place(row.ratio), place(row.goal));
+            let colour = match row.met {
+                Some(true) => "#2a7f4f",
+                Some(false) => "#b4552d",
+                None => "#777777",
+            };
+            let (end, goal) = (place(row.ratio), place(row.goal.unwrap_or(1.0)));
             let _ = writeln!(
                 out,
                 "<text x=\"8\" y=\"{}\">{} / {}</text>\

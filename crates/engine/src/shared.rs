@@ -1,6 +1,6 @@
 //! One engine for many threads. Its lock is held while it decides, and while it settles what was decided; never over
-//! the log, the source of randomness, a package's check, a nonce, a share or a sum. So callers share the log's sync, and
-//! nobody waits for another's arithmetic, but for that of a key generation's last two steps.
+//! the log, the source of randomness, a package's check, a nonce, a share or a sum. So callers share the log's sync,
+//! and nobody waits for another's arithmetic, but for that of a key generation's last two steps.
 
 #[cfg(not(test))]
 use std::sync::{Mutex, MutexGuard, PoisonError};
