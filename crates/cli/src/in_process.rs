@@ -9,10 +9,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{bail, ensure, Context};
 use hardfrost_dkg::{CeremonyKind, Certificate, Descriptor, Step};
-use hardfrost_engine::{Engine, HeldKey};
+use hardfrost_engine::{serve, Command, Engine, HeldKey, Ticket};
 use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, RequestId, UnixTime};
 use hardfrost_seat::{Event, Input, Request, Seat, SeatTerms};
 use hardfrost_wire::{Incarnation, OperatorIndex, OperatorKey, Roster};
+use rand_core::OsRng;
 use zeroize::Zeroizing;
 
 use crate::cheat::{Saboteur, To};
@@ -24,6 +25,9 @@ use crate::watched::Watched;
 
 /// How long a key generation or a signing may take before it is called failed.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// So long after an approval's end nobody takes its session up any more.
+const LEFT_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// A turn of all nodes that waits for slow disks.
 const DISK_TICK: Duration = Duration::from_millis(100);
@@ -111,6 +115,7 @@ impl InProcess {
                 self.convicted.insert(conviction.member);
             }
         }
+        self.finalize_what_was_left();
         let Some(first) = known.first() else {
             return Ok(None);
         };
@@ -144,6 +149,18 @@ impl InProcess {
             closed.with_context(|| format!("node {member}"))?;
         }
         Ok(())
+    }
+
+    /// A restart forgets its sessions. Those whose approval ended a day ago are over for the engine too, so that their
+    /// markers do not stay for ever. One that is refused is tried again at the next start.
+    fn finalize_what_was_left(&mut self) {
+        let now = self.now();
+        for node in &mut self.nodes {
+            let left = node.engine.left_behind(now, LEFT_AFTER);
+            let orders = left.into_iter().map(Command::FinalizeSession);
+            let commands = (0..).map(Ticket).zip(orders).collect();
+            let _replies = serve(&mut node.engine, &mut node.log, now, &mut OsRng, commands);
+        }
     }
 
     fn now(&self) -> Now {

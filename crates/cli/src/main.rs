@@ -50,7 +50,7 @@ enum Command {
     Psbt(psbt::Psbt),
     /// Judge proofs of misbehaviour.
     Blame(blame::Blame),
-    /// Look at a store, check it, change its key.
+    /// Look at a store, check it, change its key, stop its member.
     Store(store::Store),
 }
 

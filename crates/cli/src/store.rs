@@ -1,7 +1,10 @@
 //! `hardfrost store`: a node's durable log, while the node is stopped.
 
 mod check;
+mod desk;
 mod keys;
+mod kill_switch;
+mod quarantine;
 mod rotate_key;
 mod status;
 
@@ -9,7 +12,7 @@ use clap::{Args, Subcommand};
 
 use crate::Failure;
 
-/// Look at a store, check it, change its key
+/// Look at a store, check it, change its key, stop its member
 #[derive(Args)]
 pub struct Store {
     #[command(subcommand)]
@@ -24,6 +27,10 @@ enum Action {
     Check(check::Check),
     /// Seal everything anew under another key
     RotateKey(rotate_key::RotateKey),
+    /// Do not sign beside a member, or let it in again
+    Quarantine(quarantine::Quarantine),
+    /// Never sign with a key again
+    KillSwitch(kill_switch::KillSwitch),
 }
 
 /// Runs one of the actions.
@@ -35,5 +42,7 @@ pub fn run(arguments: &Store) -> Result<(), Failure> {
         Action::Status(status) => status::run(status),
         Action::Check(check) => check::run(check),
         Action::RotateKey(rotate_key) => rotate_key::run(rotate_key),
+        Action::Quarantine(quarantine) => quarantine::run(quarantine),
+        Action::KillSwitch(kill_switch) => kill_switch::run(kill_switch),
     }
 }

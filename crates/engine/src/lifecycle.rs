@@ -1,6 +1,8 @@
 //! What closes a gate: the kill switch, the end of a session, quarantine and conviction. One kind of pending value for
 //! all.
 
+use std::time::Duration;
+
 use hardfrost_primitives::{Hash32, KeyGroup, Member, Now, SessionId, UnixTime};
 
 use crate::engine::{Engine, Settle};
@@ -124,6 +126,19 @@ impl Engine {
         let gate = Gate::Retired(key_group.clone(), session.clone());
         let record = Record::Retired(RetiredRecord { key_group, session });
         Ok(self.change(record, Change::Close(gate)))
+    }
+
+    /// Sessions whose approval ended so long ago and that are not over yet: nobody takes them up again, and their
+    /// markers can go once they are finalized.
+    #[must_use]
+    pub fn left_behind(&self, now: Now, since: Duration) -> Vec<FinalizeSession> {
+        let approvals = self.state.approvals.iter();
+        let left = approvals.filter(|(_, approval)| approval.expires.plus(since) <= now.utc);
+        left.map(|((key_group, session), _)| FinalizeSession {
+            key_group: key_group.clone(),
+            session: session.clone(),
+        })
+        .collect()
     }
 
     pub(crate) fn change(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hardfrost_engine::{Approval, Command, Rejection, Reply};
+use hardfrost_engine::{Approval, Command, FinalizeSession, Rejection, Reply};
 use hardfrost_evidence::Evidence;
 use hardfrost_frost::DerivedGroup;
 use hardfrost_primitives::{Hash32, KeyGroup, Message, Monotonic, Now, SessionId};
@@ -27,6 +27,14 @@ pub struct SessionReport {
     pub outcome: Outcome,
     /// In the order of their numbers.
     pub attempts: Vec<AttemptReport>,
+}
+
+/// What is forgotten here is over in the engine too: its markers need not be kept any longer.
+fn finalize((name, session): (&SessionId, &Session)) -> FinalizeSession {
+    FinalizeSession {
+        key_group: session.terms().group.public().key_group().clone(),
+        session: name.clone(),
+    }
 }
 
 impl Seat {
@@ -149,9 +157,10 @@ impl Seat {
 
     pub(crate) fn session_timeouts(&mut self, now: Now) -> Vec<Output> {
         let over = |s: &Session| s.outcome().is_some() && s.swept_at() <= now.mono;
-        let names = self.sessions.iter().filter(|(_, session)| over(session));
+        let ended = self.sessions.iter().filter(|(_, session)| over(session));
+        let ended: Vec<FinalizeSession> = ended.map(finalize).collect();
         self.swept
-            .extend(names.map(|(name, _)| name.clone()).collect::<Vec<_>>());
+            .extend(ended.iter().map(|over| over.session.clone()));
         self.sessions.retain(|_, session| !over(session));
         let sessions = &self.sessions;
         self.heads.retain(|_, name| sessions.contains_key(name));
@@ -160,7 +169,10 @@ impl Seat {
             .iter_mut()
             .map(|(name, session)| (name.clone(), session.timeout(&self.speaker, now.mono)))
             .collect();
-        let mut out = Vec::new();
+        let mut out: Vec<Output> = ended
+            .into_iter()
+            .map(|over| self.tell(Command::FinalizeSession(over)))
+            .collect();
         for (name, effects) in due {
             out.extend(self.session_effects(now, &name, effects));
         }

@@ -1,5 +1,7 @@
 //! The end of sessions, and what churn and repetition cannot do.
 
+use std::time::Duration;
+
 use hardfrost_engine::{Changed, Code, FinalizeSession, Log, SigningPackage};
 use hardfrost_frost::dkg::Seat;
 use hardfrost_primitives::{Hash32, Limits, SessionId};
@@ -210,4 +212,28 @@ fn e43_what_retirement_forgets_the_gate_still_refuses() {
     let Some(Code::SessionNotFound) = code(bench.round1(at(0), 1, 1)) else {
         panic!("{key:?} draws again")
     };
+}
+
+/// After a restart nobody knows the sessions any more, but the approvals say which there were.
+#[test]
+fn e42_what_a_restart_left_behind_can_be_finalized() {
+    let mut bench = Bench::new(2, 3);
+    bench.sign(1, &[1, 2]);
+    let node = bench.node(1);
+    node.restart();
+    let day = Duration::from_secs(24 * 3600);
+    let ends = 3600;
+    assert_eq!(node.engine.left_behind(at(ends + 24 * 3600 - 1), day), []);
+    let late = at(ends + 24 * 3600);
+    let left = node.engine.left_behind(late, day);
+    let [request] = left.as_slice() else {
+        panic!("{left:?}");
+    };
+    let request = request.clone();
+    assert_eq!(request.session, bench.signing.session);
+    let node = bench.node(1);
+    let done = node.change(|engine| engine.finalize_session(late, request));
+    assert_eq!(done, Ok(Changed::Finalized));
+    assert_eq!(node.engine.left_behind(late, day), []);
+    assert_eq!(node.engine.status().records.consumed, 0);
 }

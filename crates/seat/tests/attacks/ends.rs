@@ -5,7 +5,7 @@ use std::time::Duration;
 use hardfrost_roast::Outcome;
 use hardfrost_wire::Kind;
 
-use crate::world::{Spend, World, PATIENCE};
+use crate::world::{Spend, World, DAY, PATIENCE};
 
 #[test]
 fn r10_no_attempt_is_live_after_a_signature() {
@@ -63,4 +63,24 @@ fn r10_within_a_session_nonces_stay_until_they_are_consumed() {
     world.run_for(Duration::from_secs(60));
     world.assert_all_signed(&spend);
     assert_eq!(world.live(), [0; 5]);
+}
+
+#[test]
+fn r10_what_a_seat_forgets_is_over_in_its_engine_and_leaves_no_marker() {
+    let (mut world, group) = World::with_key(5, 3, 42);
+    let spend = Spend::new(&group);
+    world.ask_all(&spend.request(&group, "one"));
+    world.run();
+    world.assert_all_signed(&spend);
+    let records = |world: &World| {
+        let statuses = world.hosts.iter().map(|host| host.engine.status());
+        statuses.map(|status| status.records).collect::<Vec<_>>()
+    };
+    assert!(records(&world).iter().any(|records| records.consumed > 0));
+    assert!(records(&world).iter().all(|records| records.retired == 0));
+    world.run_for(2 * DAY);
+    for records in records(&world) {
+        let kept = (records.consumed, records.completed, records.approvals);
+        assert_eq!((kept, records.retired), ((0, 0, 0), 1));
+    }
 }
