@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{bail, ensure, Context};
 use hardfrost_dkg::{CeremonyKind, Certificate, Descriptor, Step};
 use hardfrost_engine::{serve, Command, Engine, HeldKey, Ticket};
+use hardfrost_frost::Region;
 use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, RequestId, UnixTime};
 use hardfrost_seat::{Event, Input, Request, Seat, SeatTerms};
 use hardfrost_wire::{Incarnation, OperatorIndex, OperatorKey, Roster};
@@ -56,6 +57,7 @@ impl InProcess {
         let Homes { roster, homes } = homes;
         let roster = Arc::new(roster);
         let (mut nodes, mut secrets) = (Vec::new(), Vec::new());
+        let region = Region::new()?;
         for home in homes {
             let Home {
                 member,
@@ -63,8 +65,9 @@ impl InProcess {
                 records,
                 log,
             } = home;
-            let engine = Engine::recover(Limits::default(), BTreeSet::new(), &records)
-                .with_context(|| format!("node {member}"))?;
+            let engine =
+                Engine::recover_in(region.clone(), Limits::default(), BTreeSet::new(), &records)
+                    .with_context(|| format!("node {member}"))?;
             let seat = Seat::new(SeatTerms {
                 member,
                 key: OperatorKey::new(&secret, random())?,

@@ -18,6 +18,43 @@ use tempfile::TempDir;
 /// Nobody in particular.
 const OTHER_USER: u32 = 65_534;
 
+/// A shell that sets a limit and becomes the program; root gives up its rights, as a service would.
+fn limited(limit: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &format!("{limit} 2>/dev/null; exec \"$@\""), "sh"])
+        .arg(env!("CARGO_BIN_EXE_hardfrost"))
+        .args(arguments);
+    if rustix::process::geteuid().is_root() {
+        command.uid(OTHER_USER);
+    }
+    command
+}
+
+#[test]
+fn e13_nothing_starts_where_no_memory_can_be_locked() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+    let demo = ["demo", "-t", "2", "-n", "2"];
+    let refused = limited("ulimit -l 0", &demo)
+        .current_dir(folder.path())
+        .output();
+    let refused = refused.unwrap();
+    let why = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{why}");
+    assert!(
+        why.contains("locks no memory") && why.contains("ulimit -l"),
+        "{why}"
+    );
+    // With the limit as it is, it is not that which stops it.
+    let done = limited("true", &demo)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let why = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(0), "{why}");
+}
+
 /// A program that waits for a roster that nobody writes, so it is past its beginning.
 struct Waiting {
     child: Child,
@@ -25,7 +62,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Started by a shell that allows core dumps; root gives up its rights, as a service would.
+    /// Started by a shell that allows core dumps.
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
@@ -35,18 +72,14 @@ impl Waiting {
             .arg(&pipe)
             .status();
         assert!(made.unwrap().success());
-        let mut command = Command::new("sh");
+        let show = ["psbt", "show", "-", "--certificate", "none", "--roster"];
+        let mut command = limited("ulimit -c unlimited", &show);
         command
-            .args(["-c", "ulimit -c unlimited 2>/dev/null; exec \"$@\"", "sh"])
-            .arg(env!("CARGO_BIN_EXE_hardfrost"))
-            .args(["psbt", "show", "-", "--certificate", "none", "--roster"])
             .arg(&pipe)
+            .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        if rustix::process::geteuid().is_root() {
-            command.uid(OTHER_USER).current_dir("/");
-        }
         Self {
             child: command.spawn().unwrap(),
             _folder: folder,

@@ -112,8 +112,20 @@ impl Engine {
         raw_tags: BTreeSet<String>,
         records: &[EncodedRecord],
     ) -> Result<Self, RecoverError> {
+        Self::recover_in(Region::new()?, limits, raw_tags, records)
+    }
+
+    /// The same in locked memory of the host's choice, which several engines may share.
+    ///
+    /// # Errors
+    /// See [`RecoverError`].
+    pub fn recover_in(
+        region: Region,
+        limits: Limits,
+        raw_tags: BTreeSet<String>,
+        records: &[EncodedRecord],
+    ) -> Result<Self, RecoverError> {
         check_limits(&limits)?;
-        let region = Region::new()?;
         let mut state = State::default();
         for (position, record) in records.iter().enumerate() {
             let record = Record::decode(record, position, &region)?;
@@ -163,12 +175,6 @@ impl Engine {
             file: Arc::clone(&group.certificate_file),
         });
         keys.collect()
-    }
-
-    /// The locked memory in which this engine keeps its secrets.
-    #[must_use]
-    pub fn memory(&self) -> &Region {
-        &self.region
     }
 
     /// Live attempts, over all sessions.

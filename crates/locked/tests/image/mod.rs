@@ -88,7 +88,7 @@ fn limbs(value: &[u8; 32], bits: usize) -> Vec<u64> {
 struct Part {
     range: Range<usize>,
     name: String,
-    /// Neither swapped nor dumped.
+    /// Neither swapped, nor dumped, nor inherited by a fork.
     locked: bool,
     bytes: Vec<u8>,
 }
@@ -112,7 +112,7 @@ pub struct Hit {
 
 struct Mapping {
     range: Range<usize>,
-    readable: bool,
+    writable: bool,
     name: String,
     flags: Vec<String>,
 }
@@ -130,7 +130,7 @@ fn mappings(process: u32) -> Vec<Mapping> {
             let number = |text| usize::from_str_radix(text, 16).unwrap();
             found.push(Mapping {
                 range: number(start)..number(end),
-                readable: words.next().unwrap().starts_with('r'),
+                writable: words.next().unwrap().starts_with("rw"),
                 name: words.skip(3).collect::<Vec<_>>().join(" "),
                 flags: Vec::new(),
             });
@@ -140,7 +140,8 @@ fn mappings(process: u32) -> Vec<Mapping> {
 }
 
 impl Image {
-    /// All that can be read of a process that this one may trace.
+    /// All that a process may write to and can be read: no secret of a run lies in its code. This one must be allowed
+    /// to trace it.
     pub fn of(process: u32) -> Self {
         let memory = OpenOptions::new()
             .read(true)
@@ -150,7 +151,7 @@ impl Image {
             parts: Vec::new(),
             unreadable: Vec::new(),
         };
-        for mapping in mappings(process).into_iter().filter(|m| m.readable) {
+        for mapping in mappings(process).into_iter().filter(|m| m.writable) {
             let mut bytes = vec![0; mapping.range.len()];
             let start = mapping.range.start as u64;
             if memory.read_exact_at(&mut bytes, start).is_err() {
@@ -159,7 +160,7 @@ impl Image {
             }
             let flag = |flag: &str| mapping.flags.iter().any(|given| given == flag);
             image.parts.push(Part {
-                locked: flag("lo") && flag("dd"),
+                locked: flag("lo") && flag("dd") && flag("dc"),
                 range: mapping.range,
                 name: mapping.name,
                 bytes,
@@ -193,6 +194,10 @@ impl Image {
         hits
     }
 }
+
+const PAGE: usize = 4096;
+const EMPTY: [u8; PAGE] = [0; PAGE];
+const LONGEST_NEEDLE: usize = 16;
 
 struct Needle {
     what: String,
@@ -228,16 +233,28 @@ impl Needles {
         Self { all, begins }
     }
 
-    fn in_bytes<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = (usize, &'a Needle)> {
-        let windows = bytes.windows(8).enumerate();
-        let likely = windows.filter(|(_, window)| {
-            self.begins[usize::from(u16::from_le_bytes([window[0], window[1]]))]
-        });
-        likely.flat_map(move |(offset, window)| {
-            let key = u64::from_le_bytes(window.try_into().unwrap());
-            let found = self.all.get(&key).into_iter().flatten();
-            let found = found.filter(move |needle| bytes[offset..].starts_with(&needle.bytes));
-            found.map(move |needle| (offset, needle))
-        })
+    /// Where each begins. Most pages are empty, and of an empty one only the end can begin something.
+    fn in_bytes<'a>(&'a self, bytes: &'a [u8]) -> Vec<(usize, &'a Needle)> {
+        let mut found = Vec::new();
+        for (page, start) in bytes.chunks(PAGE).zip((0..).step_by(PAGE)) {
+            let first = if page == &EMPTY[..page.len()] {
+                page.len().saturating_sub(LONGEST_NEEDLE)
+            } else {
+                0
+            };
+            for offset in start + first..start + page.len() {
+                let Some(window) = bytes.get(offset..offset + 8) else {
+                    break;
+                };
+                if !self.begins[usize::from(u16::from_le_bytes([window[0], window[1]]))] {
+                    continue;
+                }
+                let key = u64::from_le_bytes(window.try_into().unwrap());
+                let here = self.all.get(&key).into_iter().flatten();
+                let here = here.filter(|needle| bytes[offset..].starts_with(&needle.bytes));
+                found.extend(here.map(|needle| (offset, needle)));
+            }
+        }
+        found
     }
 }

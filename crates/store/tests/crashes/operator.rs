@@ -11,7 +11,7 @@ use hardfrost_engine::{
     Rejection, Reply, SigningPackage, Ticket,
 };
 use hardfrost_frost::dkg::Seat;
-use hardfrost_frost::{GroupPublic, SignatureShare};
+use hardfrost_frost::{GroupPublic, Region, SignatureShare};
 use hardfrost_primitives::derive::session_id;
 use hardfrost_primitives::{Hash32, Limits, Member, Monotonic, Now, RequestId, UnixTime};
 use hardfrost_spend::{
@@ -104,8 +104,14 @@ type Done<T> = Result<T, Refused>;
 
 impl<L: Log> Operator<L> {
     pub fn new(records: &[EncodedRecord], log: L, voice: Voice) -> Self {
+        Self::within(Region::new().unwrap(), records, log, voice)
+    }
+
+    /// The same with its secrets in this region.
+    pub fn within(region: Region, records: &[EncodedRecord], log: L, voice: Voice) -> Self {
+        let (limits, tags) = (Limits::default(), BTreeSet::new());
         Self {
-            engine: Engine::recover(Limits::default(), BTreeSet::new(), records).unwrap(),
+            engine: Engine::recover_in(region, limits, tags, records).unwrap(),
             log: Telling { log, voice },
         }
     }

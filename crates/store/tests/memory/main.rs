@@ -24,6 +24,7 @@ mod signing;
 
 use std::time::Duration;
 
+use hardfrost_locked::{Protection, Region};
 use hardfrost_primitives::Member;
 use process::Signer;
 use secrets::{negated, Secrets};
@@ -35,30 +36,34 @@ fn member(number: u16) -> Member {
     Member::new(number).unwrap()
 }
 
-#[test]
-fn e13_what_is_live_is_locked_and_what_is_consumed_is_nowhere() {
+/// A life, searched at each of its steps. Where the kernel can hide memory, nothing of the engine's is found at all;
+/// else what is live is found where it may be, so that what is not found later is gone.
+fn a_life_is_searched(protection: char) {
     let folder = tempfile::tempdir().unwrap();
     let secrets = Secrets::of_a_new_group(folder.path());
-    let mut signer = Signer::start(folder.path());
-    let (first, second) = (secrets.nonces(1, 0), secrets.nonces(2, 1));
-    let later = secrets.nonces(1, 2);
-    for pair in [&first, &second, &later] {
+    let mut signer = Signer::start(protection, folder.path());
+    let drawn = [(1, 0), (2, 1), (1, 2), (1, 3), (1, 4)];
+    let pairs = drawn.map(|(seat, block)| secrets.nonces(seat, block));
+    for pair in &pairs {
         assert_eq!(signer.line(), pair.commitment(), "another nonce was drawn");
     }
     let planted = signer.bytes();
-    let kept = secrets.kept();
-    let (consumed, live) = ([first.sought(), second.sought()].concat(), later.sought());
-    let all = [&kept[..], &consumed, &live].concat();
+    let [first, second, later, aborted, interrupted] = pairs.map(|pair| pair.sought());
+    let (kept, shares) = (secrets.kept(), secrets.shares());
+    let consumed = [first, second].concat();
+    let ended = [aborted, interrupted].concat();
+    let all = [&kept[..], &shares, &consumed, &ended, &later].concat();
 
     let image = signer.image();
+    let found = image.find(&[("planted", planted)]);
     for form in image::Form::ALL {
-        let found = image.find(&[("planted", planted)]);
-        assert!(
-            found.iter().any(|hit| hit.form == form),
-            "{form:?} is not searched"
-        );
+        let found = found.iter().any(|hit| hit.form == form);
+        assert!(found, "{form:?} is not searched");
     }
     assert_eq!(image.find_unlocked(&all), [], "while all are live");
+    let seen = |what: &[(&'static str, [u8; 32])]| !image.find(what).is_empty();
+    let live = [&shares, &consumed, &ended, &later];
+    assert_eq!(live.map(|what| seen(what)), [protection != 's'; 4]);
 
     signer.go_on();
     assert_eq!(signer.line(), "signed");
@@ -67,11 +72,17 @@ fn e13_what_is_live_is_locked_and_what_is_consumed_is_nowhere() {
     assert_eq!(image.find(&consumed), [], "after signing");
 
     signer.go_on();
+    assert_eq!(signer.line(), "ended");
+    let image = signer.image();
+    assert_eq!(image.find_unlocked(&all), [], "after an abort and a panic");
+    assert_eq!(image.find(&ended), [], "after an abort and a panic");
+
+    signer.go_on();
     let share = signer.bytes();
     let image = signer.image();
     let released = [&[("share", share)][..], &negated(&[("share", share)])].concat();
     assert_eq!(image.find(&released), [], "the share left; nobody keeps it");
-    assert_eq!(image.find(&live), [], "its nonces");
+    assert_eq!(image.find(&later), [], "its nonces");
 
     signer.go_on();
     assert_eq!(signer.line(), "closed");
@@ -80,4 +91,18 @@ fn e13_what_is_live_is_locked_and_what_is_consumed_is_nowhere() {
         [],
         "after engine and store are closed"
     );
+}
+
+#[test]
+fn e13_what_is_live_is_in_locked_memory_and_what_is_consumed_is_nowhere() {
+    a_life_is_searched('l');
+}
+
+#[test]
+fn e13_where_the_kernel_can_hide_memory_no_secret_is_ever_found() {
+    if Region::protected(Protection::Secret).is_err() {
+        println!("skipped: this kernel has no memfd_secret");
+        return;
+    }
+    a_life_is_searched('s');
 }

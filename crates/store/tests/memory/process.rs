@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use hardfrost_engine::{Aggregate, Command as Ask, MemberCommitments, Reply, Staged};
-use hardfrost_locked::scrubbed;
+use hardfrost_locked::{scrubbed, Protection, Region};
 use hardfrost_primitives::Hash32;
 use hardfrost_store::{Opened, Writer};
 
@@ -62,8 +63,13 @@ fn signs() {
     };
     // Past every buffer, so that a share that is shown is in none.
     let mut raw = OpenOptions::new().write(true).open("/dev/stdout").unwrap();
-    let Opened { store, records } = Place::new(Path::new(line.trim_end())).open();
-    let mut operator = Operator::new(&records, store.writer(), drop);
+    let (protection, folder) = line.trim_end().split_at(1);
+    let region = Region::protected(match protection {
+        "s" => Protection::Secret,
+        _ => Protection::Locked,
+    });
+    let Opened { store, records } = Place::new(Path::new(folder)).open();
+    let mut operator = Operator::within(region.unwrap(), &records, store.writer(), drop);
     drop(records);
     let public = operator.engine.held_keys().remove(0).public;
     let signing = operator.approve(&public, SATS).unwrap();
@@ -72,6 +78,11 @@ fn signs() {
         draw(&mut operator, (&signing, 1, 2), 1),
     ];
     let later = draw(&mut operator, (&signing, 2, 1), 2);
+    let aborted = draw(&mut operator, (&signing, 3, 1), 3);
+    let interrupted = vec![
+        draw(&mut operator, (&signing, 4, 1), 4),
+        draw_silently(&mut operator, (&signing, 4)),
+    ];
     let planted = Hash32::of(b"planted").0;
     let _planted: Vec<Vec<u8>> = Form::ALL.iter().map(|form| form.of(&planted)).collect();
     raw.write_all(&planted).unwrap();
@@ -79,10 +90,19 @@ fn signs() {
     sign(&mut operator, &signing, commitments);
     println!("signed");
     pause();
-    let theirs = MemberCommitments {
-        member: member(2),
-        ..draw_silently(&mut operator, &signing)
-    };
+    let _ = aborted;
+    operator.abort(&signing, 3).unwrap();
+    let package = signing.package(interrupted);
+    let panics = AssertUnwindSafe(|| {
+        let staged = operator
+            .engine
+            .round2(now(), signing.round2(4, 1, &package));
+        assert!(staged.is_err(), "a panic, on purpose, while nonces are out");
+    });
+    assert!(catch_unwind(panics).is_err());
+    println!("ended");
+    pause();
+    let theirs = draw_silently(&mut operator, (&signing, 2));
     share_to(&mut raw, &mut operator, &signing, vec![later, theirs]);
     pause();
     drop(operator);
@@ -91,11 +111,14 @@ fn signs() {
     pause();
 }
 
-/// The other seat's part of the second attempt, from the system's randomness.
-fn draw_silently(operator: &mut Operator<Writer>, signing: &Signing) -> MemberCommitments {
-    let request = open(signing.context(2), 2);
+/// The other seat's part of an attempt, from the system's randomness.
+fn draw_silently(
+    operator: &mut Operator<Writer>,
+    (signing, number): (&Signing, u32),
+) -> MemberCommitments {
+    let request = open(signing.context(number), 2);
     operator.ask(Ask::Open(request)).unwrap();
-    let reply = operator.ask(Ask::Round1(signing.key(2, 2))).unwrap();
+    let reply = operator.ask(Ask::Round1(signing.key(number, 2))).unwrap();
     let Reply::Committed(drawn) = reply else {
         panic!("{reply:?}");
     };
@@ -155,7 +178,8 @@ pub struct Signer {
 }
 
 impl Signer {
-    pub fn start(folder: &Path) -> Self {
+    /// `protection` is how the engine's memory is to be protected: the letter s, or another.
+    pub fn start(protection: char, folder: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "--nocapture", "--test-threads=1"])
             .arg("process::signs")
@@ -167,7 +191,7 @@ impl Signer {
         let output = BufReader::new(child.stdout.take().unwrap());
         let mut signer = Self { child, output };
         while signer.line() != "ready" {}
-        signer.say(&folder.display().to_string());
+        signer.say(&format!("{protection}{}", folder.display()));
         signer
     }
 

@@ -150,7 +150,16 @@ impl Secrets {
         self.shares.iter().find(|s| s.member() == who).unwrap()
     }
 
-    /// What lives as long as engine and store do.
+    /// All key shares of the engine.
+    pub fn shares(&self) -> Vec<Sought> {
+        let shares = self.shares.iter();
+        let shares: Vec<Sought> = shares
+            .map(|s| ("key share", *s.dangerous_to_bytes()))
+            .collect();
+        [&shares[..], &negated(&shares)].concat()
+    }
+
+    /// The keys of the store.
     pub fn kept(&self) -> Vec<Sought> {
         let expanded = Hkdf::<Sha256>::new(Some(&self.store_id), &self.given);
         let sub_key = |info: &str| {
@@ -158,17 +167,13 @@ impl Secrets {
             expanded.expand(info.as_bytes(), &mut key).unwrap();
             key
         };
-        let shares = self.shares.iter();
-        let shares: Vec<Sought> = shares
-            .map(|s| ("key share", *s.dangerous_to_bytes()))
-            .collect();
         let keys = [
             ("the provider's key", self.given),
             ("record key", sub_key("hardfrost/store/record")),
             ("head key", sub_key("hardfrost/store/head")),
             ("check key", sub_key("hardfrost/store/check")),
         ];
-        [&keys[..], &shares, &negated(&shares)].concat()
+        keys.into()
     }
 
     /// What a seat draws from this block of the known randomness: BIP 445 NonceGen.
