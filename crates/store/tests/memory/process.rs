@@ -42,6 +42,21 @@ fn draw(
     }
 }
 
+fn pause() {
+    let mut line = String::new();
+    assert_ne!(std::io::stdin().lock().read_line(&mut line).unwrap(), 0);
+}
+
+/// A panic while nonces have left their place and have no record yet.
+fn interrupt(operator: &mut Operator<Writer>, signing: &Signing, drawn: Vec<MemberCommitments>) {
+    let round2 = signing.round2(4, 1, &signing.package(drawn));
+    let panics = AssertUnwindSafe(|| {
+        let staged = operator.engine.round2(now(), round2);
+        assert!(staged.is_err(), "a panic, on purpose");
+    });
+    assert!(catch_unwind(panics).is_err());
+}
+
 /// An ignored test, run by itself, with its folder on standard input.
 #[test]
 #[ignore = "the process under test of the others"]
@@ -52,15 +67,6 @@ fn signs() {
     if line.is_empty() {
         return;
     }
-    let pause = || {
-        assert_ne!(
-            std::io::stdin()
-                .lock()
-                .read_line(&mut String::new())
-                .unwrap(),
-            0
-        )
-    };
     // Past every buffer, so that a share that is shown is in none.
     let mut raw = OpenOptions::new().write(true).open("/dev/stdout").unwrap();
     let (protection, folder) = line.trim_end().split_at(1);
@@ -78,7 +84,7 @@ fn signs() {
         draw(&mut operator, (&signing, 1, 2), 1),
     ];
     let later = draw(&mut operator, (&signing, 2, 1), 2);
-    let aborted = draw(&mut operator, (&signing, 3, 1), 3);
+    draw(&mut operator, (&signing, 3, 1), 3);
     let interrupted = vec![
         draw(&mut operator, (&signing, 4, 1), 4),
         draw_silently(&mut operator, (&signing, 4)),
@@ -90,16 +96,8 @@ fn signs() {
     sign(&mut operator, &signing, commitments);
     println!("signed");
     pause();
-    let _ = aborted;
     operator.abort(&signing, 3).unwrap();
-    let package = signing.package(interrupted);
-    let panics = AssertUnwindSafe(|| {
-        let staged = operator
-            .engine
-            .round2(now(), signing.round2(4, 1, &package));
-        assert!(staged.is_err(), "a panic, on purpose, while nonces are out");
-    });
-    assert!(catch_unwind(panics).is_err());
+    interrupt(&mut operator, &signing, interrupted);
     println!("ended");
     pause();
     let theirs = draw_silently(&mut operator, (&signing, 2));
