@@ -82,7 +82,11 @@ fn wallet_psbt(address: &str, sats: u64) -> (Psbt, TxOut) {
         version: transaction::Version::TWO,
         lock_time: absolute::LockTime::ZERO,
         input: vec![TxIn {
-            previous_output: OutPoint::new(Txid::from_str(&"ab".repeat(32)).unwrap(), 7),
+            // Each value is another coin.
+            previous_output: OutPoint::new(
+                Txid::from_str(&"ab".repeat(32)).unwrap(),
+                u32::try_from(sats).unwrap(),
+            ),
             script_sig: ScriptBuf::new(),
             sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
             witness: Witness::new(),
@@ -174,6 +178,25 @@ fn a_wallet_that_knows_only_the_address_gets_its_transaction_signed() {
         assert_eq!(spending.input[0].witness.to_vec(), [signature.to_vec()]);
         assert!(!out("funding.hex").exists());
     }
+}
+
+/// What was approved a moment ago still counts: the same coin is not promised to another transaction.
+#[test]
+fn a_coin_is_not_spent_by_a_second_transaction() {
+    let (dir, report) = kept();
+    let (psbt, _) = wallet_psbt(report["address"].as_str().unwrap(), 50_000);
+    let mut other = psbt.clone();
+    other.unsigned_tx.output[0].value -= Amount::from_sat(1);
+    for (name, psbt) in [("first", &psbt), ("other", &other)] {
+        fs::write(dir.path().join(name), psbt.serialize()).unwrap();
+    }
+    let first = |out| ["--psbt", "first", "--out", out];
+    assert_eq!(keep_json(dir.path(), &first("one"))["verified"], true);
+    let other = ["--keep", "group", "--psbt", "other", "--out", "two"];
+    let why = refused(dir.path(), &other, 1);
+    assert!(why.contains("coin_spent_by_another_approval"), "{why}");
+    let again = keep_json(dir.path(), &first("three"));
+    assert_eq!(again["verified"], true, "the same again");
 }
 
 /// Another's input in the same transaction stays as it was: it is theirs to sign.

@@ -1,11 +1,12 @@
 //! The secret steps of a key generation, sealing and opening included: secrets live here, under a ceremony id.
 
+mod jobs;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hardfrost_frost::dkg::{deal, AwaitShares, Dealing, DkgFault, Round1, SealedShare, Seat};
+use hardfrost_frost::dkg::{AwaitShares, Dealing, DkgFault, Round1, SealedShare, Seat};
 use hardfrost_frost::GroupPublic;
-use hardfrost_locked::Region;
 use hardfrost_primitives::{Hash32, KeyGroup, Member};
 use rand_core::{CryptoRng, RngCore};
 
@@ -13,6 +14,8 @@ use crate::engine::{Engine, Settle};
 use crate::record::{InstalledKey, PendingShareOfKey, Record};
 use crate::rejection::Rejection;
 use crate::staged::{Committed, Staged, Uncommitted};
+
+pub use jobs::{DealJob, Dealt, OpenDone, OpenJob, SealDone, SealJob};
 
 /// Ceremonies under way at once.
 const CEREMONIES_MAX: usize = 16;
@@ -90,6 +93,8 @@ pub struct PendingInstall {
 enum Ceremony {
     Dealt(Dealing),
     Sealed(AwaitShares),
+    /// Its secrets are with a step that is being computed.
+    Away,
 }
 
 /// Secrets of the ceremonies under way.
@@ -117,35 +122,6 @@ impl Ceremonies {
                 self.installing.remove(key_group);
             }
         }
-    }
-}
-
-/// A dealing to be drawn, without the engine.
-pub struct DealJob {
-    seat: Seat,
-    region: Region,
-}
-
-/// A dealing that was drawn and that nobody knows of yet. Dropping it destroys it.
-pub struct Dealt {
-    seat: Seat,
-    dealing: Dealing,
-    shown: Round1,
-}
-
-impl DealJob {
-    /// Draws our polynomial and ephemeral key.
-    ///
-    /// # Errors
-    /// A size that no group has; no locked memory.
-    pub fn run(self, rng: &mut (impl RngCore + CryptoRng)) -> Result<Dealt, DkgFault> {
-        let Self { seat, region } = self;
-        let (dealing, shown) = deal(seat, &region, rng)?;
-        Ok(Dealt {
-            seat,
-            dealing,
-            shown,
-        })
     }
 }
 
@@ -213,19 +189,46 @@ impl Engine {
         &mut self,
         request: DkgSeal,
     ) -> Result<BTreeMap<Member, SealedShare>, DkgError> {
+        let done = self.dkg_seal_begin(request)?.run();
+        self.dkg_seal_end(done)
+    }
+
+    /// First half, for a host whose other threads do not wait for the checks. The ceremony's secrets are with the job.
+    ///
+    /// # Errors
+    /// The ceremony is not at this step.
+    pub fn dkg_seal_begin(&mut self, request: DkgSeal) -> Result<SealJob, DkgError> {
         self.ready()?;
-        let DkgSeal {
-            seat,
-            transcript,
-            others,
-        } = request;
-        match self.ceremonies.live.remove(&seat) {
-            Some(Ceremony::Dealt(dealing)) => {
-                let (waiting, sealed) = dealing.seal(transcript, &others)?;
-                self.ceremonies.live.insert(seat, Ceremony::Sealed(waiting));
-                Ok(sealed)
+        match self.ceremonies.live.insert(request.seat, Ceremony::Away) {
+            Some(Ceremony::Dealt(dealing)) => Ok(SealJob { request, dealing }),
+            other => self.put_back(request.seat, other),
+        }
+    }
+
+    /// Second half.
+    ///
+    /// # Errors
+    /// A failed check names its author and ends the ceremony, which may have been ended meanwhile.
+    pub fn dkg_seal_end(
+        &mut self,
+        done: SealDone,
+    ) -> Result<BTreeMap<Member, SealedShare>, DkgError> {
+        let SealDone { seat, outcome } = done;
+        self.is_back(&seat)?;
+        let (waiting, sealed) = outcome?;
+        self.ceremonies.live.insert(seat, Ceremony::Sealed(waiting));
+        Ok(sealed)
+    }
+
+    /// A step was computed. Whoever ended the ceremony meanwhile has the last word.
+    fn is_back(&mut self, seat: &CeremonySeat) -> Result<(), Rejection> {
+        self.ready()?;
+        match self.ceremonies.live.remove(seat) {
+            Some(Ceremony::Away) => Ok(()),
+            other => {
+                self.ceremonies.live.extend(other.map(|it| (*seat, it)));
+                Err(Rejection::invalid("the ceremony was ended meanwhile"))
             }
-            other => self.put_back(seat, other),
         }
     }
 
@@ -234,30 +237,46 @@ impl Engine {
     /// # Errors
     /// A failed check names its author and ends the ceremony.
     pub fn dkg_open(&mut self, request: DkgOpen) -> Result<Staged<PendingKey>, DkgError> {
+        let done = self.dkg_open_begin(request)?.run();
+        self.dkg_open_end(done)
+    }
+
+    /// First half, for a host whose other threads do not wait for the checks. The ceremony's secrets are with the job.
+    ///
+    /// # Errors
+    /// The ceremony is not at this step, or this seat has its share.
+    pub fn dkg_open_begin(&mut self, request: DkgOpen) -> Result<OpenJob, DkgError> {
         self.ready()?;
-        let DkgOpen {
-            seat,
-            sealed,
-            transcript,
-        } = request;
-        if self.has_share_of(&seat) {
+        if self.has_share_of(&request.seat) {
             return Err(Rejection::SessionConflict("this seat has its share").into());
         }
-        match self.ceremonies.live.remove(&seat) {
-            Some(Ceremony::Sealed(waiting)) => {
-                let share = waiting.open(&sealed)?;
-                let group = Arc::clone(share.group());
-                let ceremony = seat.ceremony;
-                let key = PendingShareOfKey {
-                    ceremony,
-                    share_epoch: 0,
-                    transcript,
-                    share,
-                };
-                Ok(self.stage(Record::KeyPending(key), PendingKey { group }))
-            }
-            other => self.put_back(seat, other),
+        match self.ceremonies.live.insert(request.seat, Ceremony::Away) {
+            Some(Ceremony::Sealed(waiting)) => Ok(OpenJob { request, waiting }),
+            other => self.put_back(request.seat, other),
         }
+    }
+
+    /// Second half.
+    ///
+    /// # Errors
+    /// A failed check names its author and ends the ceremony, which may have been ended meanwhile.
+    pub fn dkg_open_end(&mut self, done: OpenDone) -> Result<Staged<PendingKey>, DkgError> {
+        let OpenDone {
+            seat,
+            transcript,
+            outcome,
+        } = done;
+        self.is_back(&seat)?;
+        let share = outcome?;
+        let group = Arc::clone(share.group());
+        let ceremony = seat.ceremony;
+        let key = PendingShareOfKey {
+            ceremony,
+            share_epoch: 0,
+            transcript,
+            share,
+        };
+        Ok(self.stage(Record::KeyPending(key), PendingKey { group }))
     }
 
     /// Whether a share of this ceremony is durable, pending or installed.
@@ -271,9 +290,8 @@ impl Engine {
         seat: CeremonySeat,
         ceremony: Option<Ceremony>,
     ) -> Result<T, DkgError> {
-        if let Some(ceremony) = ceremony {
-            self.ceremonies.live.insert(seat, ceremony);
-        }
+        self.ceremonies.live.remove(&seat);
+        self.ceremonies.live.extend(ceremony.map(|it| (seat, it)));
         Err(Rejection::invalid("the ceremony is not at this step").into())
     }
 

@@ -66,7 +66,8 @@ pub use command::{serve, Command, Reply, Ticket};
 pub use engine::{Engine, HeldKey, RecoverError};
 pub use gates::Approved;
 pub use keygen::{
-    CeremonySeat, DealJob, Dealt, DkgError, DkgOpen, DkgSeal, Install, PendingInstall, PendingKey,
+    CeremonySeat, DealJob, Dealt, DkgError, DkgOpen, DkgSeal, Install, OpenDone, OpenJob,
+    PendingInstall, PendingKey, SealDone, SealJob,
 };
 pub use lifecycle::{Changed, EmergencyRekey, FinalizeSession, PendingChange, Rekeyed};
 pub use log::{Log, LogError, MemoryLog};

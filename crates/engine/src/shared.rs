@@ -1,6 +1,6 @@
 //! One engine for many threads. Its lock is held while it decides, and while it settles what was decided; never over
 //! the log, the source of randomness, a package's check, a nonce, a share or a sum. So callers share the log's sync,
-//! and nobody waits for another's arithmetic, but for that of a key generation's last two steps.
+//! and nobody waits for another's arithmetic.
 
 #[cfg(not(test))]
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -99,13 +99,52 @@ impl<L: Log + Clone> Shared<L> {
                 let staged = self.lock().approve_end(now, explained)?;
                 Step::Staged(staged.map(Pending::Approval))
             }
+            other @ (Command::DkgDeal(_)
+            | Command::DkgSeal(_)
+            | Command::DkgOpen(_)
+            | Command::Install(_)
+            | Command::DkgAbort(_)
+            | Command::DeriveContext(_)
+            | Command::Open(_)
+            | Command::Abort(_)
+            | Command::EmergencyRekey(_)
+            | Command::FinalizeSession(_)
+            | Command::Quarantine(_)
+            | Command::Unquarantine(_)
+            | Command::Convict(_)
+            | Command::InstallPolicy(_)) => self.decide_key_or_short(now, rng, other)?,
+        })
+    }
+
+    /// The steps of a key generation, and what takes no time.
+    fn decide_key_or_short(
+        &self,
+        now: Now,
+        rng: &mut (impl RngCore + CryptoRng),
+        command: Command,
+    ) -> Result<Step, DkgError> {
+        Ok(match command {
             Command::DkgDeal(seat) => {
                 let job = self.lock().dkg_deal_begin(seat)?;
                 let dealt = job.run(rng)?;
                 Step::Done(Reply::DkgDealt(self.lock().dkg_deal_end(dealt)?))
             }
-            other @ (Command::DkgSeal(_)
-            | Command::DkgOpen(_)
+            Command::DkgSeal(request) => {
+                let job = self.lock().dkg_seal_begin(request)?;
+                let done = job.run();
+                Step::Done(Reply::DkgSealed(self.lock().dkg_seal_end(done)?))
+            }
+            Command::DkgOpen(request) => {
+                let job = self.lock().dkg_open_begin(request)?;
+                let done = job.run();
+                let staged = self.lock().dkg_open_end(done)?;
+                Step::Staged(staged.map(Pending::Key))
+            }
+            other @ (Command::Round1(_)
+            | Command::Round2(_)
+            | Command::Aggregate(_)
+            | Command::VerifyShare(_)
+            | Command::Approve(_)
             | Command::Install(_)
             | Command::DkgAbort(_)
             | Command::DeriveContext(_)

@@ -283,3 +283,30 @@ fn only_so_many_ceremonies_run_at_once() {
     engine.dkg_abort(at_seat(3));
     engine.dkg_deal(seat(17, 2, 20), &mut rng(17)).unwrap();
 }
+
+/// While a step is computed without the engine, nothing else takes the ceremony's place, and whoever ends it has the
+/// last word.
+#[test]
+fn a_step_under_way_is_nobodys_else_and_does_not_outlive_its_ceremony() {
+    let mut pair = Pair::dealt();
+    let request = pair.seal_request(1);
+    let engine = &mut pair.engines[0];
+    let job = engine.dkg_seal_begin(request.clone()).unwrap();
+    let twice = engine.dkg_seal(request.clone()).err();
+    assert_eq!(rejected(twice), Some(Code::ValidationError));
+    let redealt = engine.dkg_deal(seat(1, 2, 2), &mut rng(9)).err();
+    assert_eq!(rejected(redealt), Some(Code::SessionConflict));
+    engine.dkg_seal_end(job.run()).unwrap();
+
+    let mut pair = Pair::dealt();
+    let open = pair.sealed();
+    let engine = &mut pair.engines[0];
+    let job = engine.dkg_open_begin(open.clone()).unwrap();
+    engine.dkg_abort(at_seat(1));
+    assert_eq!(engine.status().ceremonies, 0);
+    let late = engine.dkg_open_end(job.run()).err();
+    assert_eq!(rejected(late), Some(Code::ValidationError));
+    assert_eq!(engine.status().ceremonies, 0);
+    let gone = engine.dkg_open(open).err();
+    assert_eq!(rejected(gone), Some(Code::ValidationError));
+}
