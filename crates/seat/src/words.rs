@@ -180,7 +180,7 @@ impl Seat {
         // A repeat reports the first, and that one stands.
         let (at, reason) = match &changed {
             Changed::Rekeyed(first) => (first.at, Some(first.reason.clone())),
-            Changed::Finalized | Changed::Quarantine(_) => (at, reason),
+            Changed::Finalized | Changed::Quarantine(_) | Changed::Policy(_) => (at, reason),
         };
         if let (Subject::Member(member), None) = (&subject, &reason) {
             self.pardon(&group, *member);
