@@ -1,10 +1,11 @@
-//! Kill switch, quarantine and the end of sessions, in a walk.
+//! Kill switch, quarantine, limits and the end of sessions, in a walk.
 
 use hardfrost_engine::{
-    Changed, Code, Convict, Decision, EmergencyRekey, Engine, FinalizeSession, PendingChange,
-    Quarantine, Rejection, Unquarantine,
+    Changed, Code, Convict, Decision, EmergencyRekey, Engine, FinalizeSession, InstallPolicy,
+    PendingChange, Quarantine, Rejection, Unquarantine,
 };
 use hardfrost_primitives::{Hash32, KeyGroup};
+use hardfrost_spend::Policy;
 
 use super::{Seat, SessionNo, Step, Walk, SESSIONS_A_KEY};
 use crate::reference::{key_of, Reference};
@@ -90,6 +91,29 @@ impl Walk {
         self.change(which, step, ask, |reference| {
             reference.ready()?;
             reference.convict(whom, proof);
+            Ok(())
+        });
+    }
+
+    /// Messages of a walk are no transactions, so its limits refuse nothing; but they are kept.
+    pub(super) fn limit(&mut self, which: usize, step: &Step, key: usize, most: u64) {
+        let now = self.now;
+        let policy = |fee_sats_max| Policy {
+            fee_sats_max,
+            ..Policy::default()
+        };
+        let key_group = self.key_group(key);
+        let body = &self.bodies[which];
+        let before = body.reference.facts.limits.get(&key).copied();
+        assert_eq!(body.engine.policy(&key_group), policy(before), "{step:?}");
+        let request = InstallPolicy {
+            key_group,
+            policy: policy(Some(most)),
+        };
+        let ask = |engine: &mut Engine| engine.install_policy(at(now), request);
+        self.change(which, step, ask, |reference| {
+            reference.ready()?;
+            reference.facts.limits.insert(key, most);
             Ok(())
         });
     }

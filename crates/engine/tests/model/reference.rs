@@ -11,6 +11,8 @@ type Refused<T> = Result<T, Code>;
 /// What the log says.
 #[derive(Clone, Default)]
 pub struct Facts {
+    /// The largest fee of a key, where it is limited.
+    pub limits: BTreeMap<usize, u64>,
     /// By session, until when.
     pub approved: BTreeMap<SessionNo, u64>,
     pub consumed: BTreeSet<(Attempt, Seat)>,

@@ -218,6 +218,7 @@ impl Walk {
             Step::Aggregate(choice, number) => self.aggregate(which, step, *choice, *number),
             Step::Kill(key, session) => self.kill(which, step, *key, *session),
             Step::Finalize(session) => self.finalize(which, step, *session),
+            Step::Limit(key, most) => self.limit(which, step, *key, *most),
             Step::Quarantine(key, seat) => self.quarantine(which, step, (*key, *seat)),
             Step::Unquarantine(key, seat) => self.unquarantine(which, step, (*key, *seat)),
             Step::Convict(key, seat, proof) => self.convict(which, step, (*key, *seat), *proof),
