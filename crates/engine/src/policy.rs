@@ -32,7 +32,6 @@ impl Engine {
         request: InstallPolicy,
     ) -> Result<Decision<Changed, PendingChange>, Rejection> {
         self.ready()?;
-        self.custody.sweep(now.mono);
         let InstallPolicy { key_group, policy } = request;
         self.installed(&key_group)?;
         let hash = policy.hash();
