@@ -16,7 +16,7 @@ use crate::place::PathFault;
 
 pub use command::{CommandFault, KeyCommand};
 
-/// One of the four ways to a store's key.
+/// One of the ways to a store's key.
 pub enum KeyProvider {
     /// A file of 64 hex characters, mode 0600 or narrower.
     File(PathBuf),
@@ -24,6 +24,8 @@ pub enum KeyProvider {
     Passphrase(Passphrase),
     /// A program that prints 64 hex characters.
     Command(KeyCommand),
+    /// 64 hex characters that whoever opens the store has read already.
+    Text(Zeroizing<String>),
     /// A credential that systemd decrypted for this service, 64 hex characters.
     SystemdCreds {
         /// What `$CREDENTIALS_DIRECTORY` says.
@@ -119,6 +121,10 @@ impl KeyProvider {
             Self::File(path) => Material::Key(file::read(path, file::Rule::OwnerOnly)?),
             Self::Passphrase(words) => Material::Passphrase(words.0.clone()),
             Self::Command(command) => Material::Key(command.run()?),
+            Self::Text(text) => Material::Key(
+                hex_key::parse(text.as_bytes())
+                    .ok_or_else(|| KeyError::NotAKey("the text".to_owned()))?,
+            ),
             Self::SystemdCreds { directory, name } => {
                 Material::Key(file::credential(directory, name)?)
             }
