@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::codec;
 use crate::failure::Failure;
 use crate::handles::{wrong_step, Dealt, Handle, Handles, Sealing, Shown, Shows, Step, Waiting};
-use crate::json::{array, bytes, member, List};
+use crate::json::{array, bytes, member, List, Object};
 use crate::reply::SecretHex;
 use crate::requests::{Part1, Part2, Part3, Round1Package, Round2Package};
 use crate::signer::Signer;
@@ -223,7 +223,11 @@ enum Incoming {
 }
 
 impl Incoming {
-    fn read(us: Member, sealed: bool, list: &List<Round2Package<'_>>) -> Result<Self, Failure> {
+    fn read(
+        us: Member,
+        sealed: bool,
+        list: &List<Object<Round2Package<'_>>>,
+    ) -> Result<Self, Failure> {
         let mut all = if sealed {
             Self::Sealed(BTreeMap::new())
         } else {
@@ -328,7 +332,7 @@ fn shown_package(member: Member, shows: &Shows) -> ShownPackage {
     }
 }
 
-fn shown(packages: &List<Round1Package<'_>>) -> Result<Shown, Failure> {
+fn shown(packages: &List<Object<Round1Package<'_>>>) -> Result<Shown, Failure> {
     let mut all = Shown::new();
     for package in &packages.0 {
         let contribution = codec::read_round1(&bytes("package_hex", &package.package_hex)?);

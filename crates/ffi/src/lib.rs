@@ -24,6 +24,8 @@ mod dkg;
 #[forbid(unsafe_code)]
 mod failure;
 #[forbid(unsafe_code)]
+pub mod foreign;
+#[forbid(unsafe_code)]
 mod guard;
 #[forbid(unsafe_code)]
 mod handles;

@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::config::{Config, ConfigRequest};
 use crate::failure::Failure;
 use crate::guard::guarded;
-use crate::json::parsed;
+use crate::json::{parsed, Object};
 use crate::reply::{encoded, envelope};
 use crate::signer::Signer;
 use crate::signing::new_package;
@@ -65,8 +65,12 @@ impl Library {
     /// One call. `None` is a request that was null or too long to be read. Never panics.
     #[must_use]
     pub fn call(&self, call: Call, request: Option<&[u8]>) -> Answer {
-        let reply =
-            guarded(|| self.answer(call, request)).unwrap_or_else(|_| Err(Failure::internal()));
+        self.ended(call, || self.answer(call, request))
+    }
+
+    /// Whatever a call comes to, a panic included, is an answer, and is counted.
+    fn ended(&self, call: Call, act: impl FnOnce() -> Reply) -> Answer {
+        let reply = guarded(act).unwrap_or_else(|_| Err(Failure::internal()));
         self.count(call, reply.as_ref().map(|_| ()));
         match reply {
             Ok(reply) => Answer { ok: true, reply },
@@ -167,7 +171,8 @@ fn with<'a, T: Deserialize<'a>, R: Serialize>(
         let why = format!("the request is null, or longer than {REQUEST_BYTES_MAX} bytes");
         Failure::invalid(why)
     })?;
-    encoded(&act(parsed(request)?)?)
+    let Object(request) = parsed(request)?;
+    encoded(&act(request)?)
 }
 
 fn version() -> Zeroizing<Vec<u8>> {
@@ -185,4 +190,71 @@ fn configured(signer: &Signer, created: bool) -> Result<Configured, Failure> {
             .map(|key| key.public.key_group().to_string())
             .collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::thread;
+
+    use serde_json::{json, Value};
+
+    use super::*;
+
+    fn asked(library: &Library, call: Call, request: &Value) -> (bool, Value) {
+        let Answer { ok, reply } = library.call(call, Some(request.to_string().as_bytes()));
+        (ok, serde_json::from_slice(&reply).unwrap())
+    }
+
+    fn config(folder: &Path) -> Value {
+        let key = folder.join("key");
+        fs::write(&key, "5a".repeat(32)).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        json!({
+            "state_path": folder.join("state"), "state_key_provider": "file", "state_key_file": key,
+        })
+    }
+
+    #[test]
+    fn f01_a_panic_is_an_internal_error_without_its_text() {
+        let library = Library::new();
+        let answer = library.ended(Call::Version, || panic!("the share is 5a5a5a"));
+        assert!(!answer.ok);
+        let envelope: Value = serde_json::from_slice(&answer.reply).unwrap();
+        let expected = json!({
+            "code": "internal_error", "message": "internal error", "recovery_class": "terminal",
+        });
+        assert_eq!(envelope, expected);
+        assert!(library.call(Call::Version, None).ok);
+        let counted = library.call(Call::HardeningMetrics, None).reply;
+        let counted: Value = serde_json::from_slice(&counted).unwrap();
+        assert_eq!(
+            counted["calls"]["version"]["rejections"]["internal_error"],
+            1
+        );
+    }
+
+    #[test]
+    fn e46_a_panic_under_a_lock_ends_with_the_next_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = Library::new();
+        let config = config(folder.path());
+        assert!(asked(&library, Call::InitSignerConfig, &config).0);
+        let signer = library.signer().unwrap();
+        let poisoned = thread::spawn(move || {
+            let _engine = signer.engine();
+            panic!("in the middle of something");
+        });
+        poisoned.join().unwrap_err();
+        let question = json!({"operator_identifier": 1});
+        let (ok, envelope) = asked(&library, Call::QuarantineStatus, &question);
+        assert!(!ok);
+        assert_eq!(envelope["code"], "signer_not_configured");
+        let (ok, again) = asked(&library, Call::InitSignerConfig, &config);
+        assert!(ok, "{again}");
+        assert_eq!(again["generation"], 2);
+        assert!(asked(&library, Call::QuarantineStatus, &question).0);
+    }
 }

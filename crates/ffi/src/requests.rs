@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::json::{Id, List, Pairs, Text};
+use crate::json::{Id, List, Object, Pairs, Text};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,7 +31,7 @@ pub(crate) struct Part2<'a> {
     #[serde(borrow)]
     pub(crate) secret_package_hex: Text<'a>,
     #[serde(borrow)]
-    pub(crate) round1_packages: List<Round1Package<'a>>,
+    pub(crate) round1_packages: List<Object<Round1Package<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -49,9 +49,9 @@ pub(crate) struct Part3<'a> {
     #[serde(borrow)]
     pub(crate) secret_package_hex: Text<'a>,
     #[serde(borrow)]
-    pub(crate) round1_packages: List<Round1Package<'a>>,
+    pub(crate) round1_packages: List<Object<Round1Package<'a>>>,
     #[serde(borrow)]
-    pub(crate) round2_packages: List<Round2Package<'a>>,
+    pub(crate) round2_packages: List<Object<Round2Package<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -80,9 +80,9 @@ pub(crate) struct Persist<'a> {
     pub(crate) threshold: u16,
     pub(crate) participant_count: u16,
     #[serde(borrow)]
-    pub(crate) key_package: KeyPackage<'a>,
+    pub(crate) key_package: Object<KeyPackage<'a>>,
     #[serde(borrow)]
-    pub(crate) public_key_package: PublicKeyPackage<'a>,
+    pub(crate) public_key_package: Object<PublicKeyPackage<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -110,9 +110,9 @@ pub(crate) struct Build<'a> {
     #[serde(borrow)]
     pub(crate) session_id: Text<'a>,
     #[serde(borrow)]
-    pub(crate) inputs: List<Input<'a>>,
+    pub(crate) inputs: List<Object<Input<'a>>>,
     #[serde(borrow)]
-    pub(crate) outputs: List<Output<'a>>,
+    pub(crate) outputs: List<Object<Output<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -156,7 +156,7 @@ pub(crate) struct OpenSession<'a> {
     #[serde(borrow, default)]
     pub(crate) taproot_merkle_root_hex: Option<Text<'a>>,
     #[serde(borrow)]
-    pub(crate) attempt_context: AttemptContextFields<'a>,
+    pub(crate) attempt_context: Object<AttemptContextFields<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -211,7 +211,7 @@ pub(crate) struct AggregateShares<'a> {
     #[serde(borrow)]
     pub(crate) signing_package_hex: Text<'a>,
     #[serde(borrow)]
-    pub(crate) signature_shares: List<OfMember<'a>>,
+    pub(crate) signature_shares: List<Object<OfMember<'a>>>,
     #[serde(borrow, default)]
     pub(crate) taproot_merkle_root_hex: Option<Text<'a>>,
 }
@@ -222,7 +222,7 @@ pub(crate) struct NewPackage<'a> {
     #[serde(borrow)]
     pub(crate) message_hex: Text<'a>,
     #[serde(borrow)]
-    pub(crate) commitments: List<OfMember<'a>>,
+    pub(crate) commitments: List<Object<OfMember<'a>>>,
 }
 
 #[derive(Deserialize)]

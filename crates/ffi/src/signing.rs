@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::codec;
 use crate::failure::Failure;
-use crate::json::{array, bytes, member, name, List, Text};
+use crate::json::{array, bytes, member, name, List, Object, Text};
 use crate::requests::{
     AbortSession, AggregateShares, AttemptContextFields, Derive, NewPackage, OfMember, OpenSession,
     Round1, Round2 as Round2Request, VerifyShareOf,
@@ -369,10 +369,10 @@ impl Signer {
 pub(crate) fn new_package(request: &NewPackage<'_>) -> Result<Packed, Failure> {
     let message: Message = name("message_hex", &request.message_hex)?;
     let mut all = BTreeMap::new();
-    for OfMember {
+    for Object(OfMember {
         identifier,
         data_hex,
-    } in &request.commitments.0
+    }) in &request.commitments.0
     {
         let data = bytes("data_hex", data_hex)?;
         let points = codec::read_commitments(identifier.0, &data);
@@ -430,12 +430,12 @@ fn with_spec(package: codec::Package, key_spec: KeySpec) -> SigningPackage {
 }
 
 /// A share of another length than a share's is none: its member counts as missing.
-fn shares(list: &List<OfMember<'_>>) -> Result<BTreeMap<Member, SignatureShare>, Failure> {
+fn shares(list: &List<Object<OfMember<'_>>>) -> Result<BTreeMap<Member, SignatureShare>, Failure> {
     let mut shares = BTreeMap::new();
-    for OfMember {
+    for Object(OfMember {
         identifier,
         data_hex,
-    } in &list.0
+    }) in &list.0
     {
         let share = array::<32>("data_hex", data_hex)?;
         if shares

@@ -7,7 +7,7 @@ use hardfrost_spend::{Amount, Coin, KeySpends, OutPoint, ScriptBuf, Txid};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::json::{bytes, List, Text};
+use crate::json::{bytes, List, Object, Text};
 use crate::requests::{Build, Input, Output};
 use crate::signer::{Named, Signer};
 
@@ -137,8 +137,11 @@ pub(crate) fn session_id(text: &str) -> Result<SessionId, Failure> {
     SessionId::new(text).map_err(|why| Failure::field("session_id", why))
 }
 
-fn spends(inputs: &List<Input<'_>>, outputs: &List<Output<'_>>) -> Result<KeySpends, Failure> {
-    let coins: Result<Vec<Coin>, Failure> = inputs.0.iter().map(coin).collect();
+fn spends(
+    inputs: &List<Object<Input<'_>>>,
+    outputs: &List<Object<Output<'_>>>,
+) -> Result<KeySpends, Failure> {
+    let coins: Result<Vec<Coin>, Failure> = inputs.0.iter().map(|input| coin(input)).collect();
     let outputs: Result<Vec<_>, Failure> = outputs
         .0
         .iter()

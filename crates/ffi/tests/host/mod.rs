@@ -23,6 +23,8 @@ pub struct Host {
     library: Library,
     /// Every reply so far, by call.
     pub replies: Mutex<Vec<(Call, Vec<u8>)>>,
+    /// Every request that was answered well, by call.
+    pub requests: Mutex<Vec<(Call, Value)>>,
 }
 
 /// A key that was made: its handle, size, and seats in order.
@@ -68,6 +70,7 @@ impl Host {
             folder,
             library: Library::new(),
             replies: Mutex::default(),
+            requests: Mutex::default(),
         }
     }
 
@@ -107,12 +110,14 @@ impl Host {
             folder,
             library,
             replies,
+            requests,
         } = self;
         drop(library);
         Self {
             folder,
             library: Library::new(),
             replies,
+            requests,
         }
     }
 
@@ -133,12 +138,23 @@ impl Host {
     }
 
     pub fn ask(&self, call: Call, request: &Value) -> Result<Value, Refused> {
-        self.raw(call, Some(request.to_string().as_bytes()))
+        let reply = self.raw(call, Some(request.to_string().as_bytes()))?;
+        self.requests.lock().unwrap().push((call, request.clone()));
+        Ok(reply)
     }
 
     /// A t-of-n key of which this host holds every seat.
     pub fn make_key(&self, session: &str, threshold: u16, count: u16) -> Key {
-        let all = self.generate(threshold, count);
+        self.key_of(session, (threshold, count), None)
+    }
+
+    /// As [`Self::make_key`], with the shares sealed inside.
+    pub fn make_sealed_key(&self, session: &str, threshold: u16, count: u16) -> Key {
+        self.key_of(session, (threshold, count), Some(&"ce".repeat(32)))
+    }
+
+    fn key_of(&self, session: &str, (threshold, count): (u16, u16), ceremony: Option<&str>) -> Key {
+        let all = self.generate(threshold, count, ceremony);
         let mut group = String::new();
         for (seat, made) in (1..).zip(&all) {
             let reply = self.ask(
@@ -155,10 +171,14 @@ impl Host {
     }
 
     /// What part 3 gave to each seat.
-    pub fn generate(&self, threshold: u16, count: u16) -> Vec<Value> {
+    pub fn generate(&self, threshold: u16, count: u16, ceremony: Option<&str>) -> Vec<Value> {
         let part1: Vec<Value> = (1..=count)
-            .map(|seat| self.part1(seat, threshold, count, None))
+            .map(|seat| self.part1(seat, threshold, count, ceremony))
             .collect();
+        let call = match ceremony {
+            Some(_) => Call::DkgPart2Sealed,
+            None => Call::DkgPart2,
+        };
         let shown = packages(&part1);
         let part2: Vec<Value> = (0..usize::from(count))
             .map(|seat| {
@@ -166,7 +186,7 @@ impl Host {
                     "secret_package_hex": part1[seat]["secret_package_hex"],
                     "round1_packages": others(&shown, seat),
                 });
-                self.ask(Call::DkgPart2, &request).unwrap()
+                self.ask(call, &request).unwrap()
             })
             .collect();
         (0..usize::from(count))
