@@ -7,7 +7,7 @@ use hardfrost_primitives::REQUEST_BYTES_MAX;
 use zeroize::Zeroizing;
 
 use crate::call::Call;
-use crate::guard::guarded;
+use crate::guard::{guarded, quiet};
 use crate::library::{Answer, Library};
 
 /// The one global of the house: the interface that hosts know has no argument to carry it.
@@ -47,6 +47,7 @@ unsafe fn request(ptr: *const u8, len: usize) -> Option<Zeroizing<Vec<u8>>> {
 
 fn answer(call: Call, request: Option<Zeroizing<Vec<u8>>>) -> TbtcSignerResult {
     let lent = guarded(|| {
+        quiet();
         let Answer { ok, reply } =
             LIBRARY.call(call, request.as_ref().map(|bytes| bytes.as_slice()));
         (ok, LIBRARY.buffers.lend(reply))
@@ -65,7 +66,10 @@ fn answer(call: Call, request: Option<Zeroizing<Vec<u8>>>) -> TbtcSignerResult {
 pub extern "C" fn frost_tbtc_free_buffer(ptr: *mut u8, len: usize) {
     let _ = len;
     // There is nobody to tell of a panic.
-    let _ = guarded(|| LIBRARY.buffers.take_back(ptr));
+    let _ = guarded(|| {
+        quiet();
+        LIBRARY.buffers.take_back(ptr)
+    });
 }
 
 /// Which version this is: plain text, no JSON.

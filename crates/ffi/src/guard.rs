@@ -11,7 +11,6 @@ pub(crate) struct Panicked;
 
 /// Runs `work`. Whatever it may leave half done stands behind locks, which a panic poisons.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
-    quiet();
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         forget(payload);
         Panicked
@@ -27,7 +26,8 @@ fn forget(payload: Box<dyn Any + Send>) {
 }
 
 /// The standard hook prints a panic's text, and panics itself where standard error is closed. Ours says where, no more.
-fn quiet() {
+/// Only the boundary sets it: a shared library has a hook of its own, a Rust program that links us keeps its.
+pub(crate) fn quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| set_hook(Box::new(|panic| tell(panic, &mut std::io::stderr()))));
 }

@@ -116,10 +116,8 @@ impl Library {
 
     fn signer(&self) -> Result<Arc<Signer>, Failure> {
         let signer = self.signer.read().unwrap_or_else(PoisonError::into_inner);
-        signer
-            .as_ref()
-            .map(Arc::clone)
-            .ok_or_else(Failure::not_configured)
+        let ours = signer.as_ref().filter(|signer| signer.is_of_this_process());
+        ours.map(Arc::clone).ok_or_else(Failure::not_configured)
     }
 
     /// The first configuration stays. The same again changes nothing, unless storage has failed or a panic has passed
@@ -127,6 +125,13 @@ impl Library {
     fn configure(&self, request: ConfigRequest<'_>) -> Result<Configured, Failure> {
         let config = Config::try_from(request)?;
         let mut place = self.signer.write().unwrap_or_else(PoisonError::into_inner);
+        if place
+            .as_ref()
+            .is_some_and(|signer| !signer.is_of_this_process())
+        {
+            // The parent's. Closing it would wait for a thread that is not here.
+            std::mem::forget(place.take());
+        }
         if let Some(signer) = place.as_ref().filter(|signer| signer.is_sound()) {
             if signer.config != config {
                 return Err(Failure::conflict("the library is configured otherwise"));

@@ -19,6 +19,7 @@ pub(crate) struct Signer {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) created: bool,
+    process: u32,
     engine: Mutex<Engine>,
     handles: Mutex<Handles>,
     builds: Mutex<Builds>,
@@ -45,6 +46,7 @@ impl Signer {
         Ok(Self {
             clock: Clock::new(),
             created,
+            process: std::process::id(),
             engine: Mutex::new(engine),
             handles: Mutex::default(),
             builds: Mutex::new(Builds::new(config.limits.sessions_max)),
@@ -53,6 +55,12 @@ impl Signer {
             store: Mutex::new(store),
             config,
         })
+    }
+
+    /// Whether this is the process that configured it. A child that was forked off has the memory, nonces included, but
+    /// neither the thread that writes nor the lock on the store: it must not sign.
+    pub(crate) fn is_of_this_process(&self) -> bool {
+        self.process == std::process::id()
     }
 
     /// Whether it can go on: no panic has passed through, and the store's content is known.

@@ -141,6 +141,12 @@ fn nothing_is_opened_without_the_transaction_that_explains_it() {
     host.approve(&key, "spend", 100_000);
     let refused = host.open(&key, &signing, 1).unwrap_err();
     assert_eq!(refused.reason(), Some("message_not_bound_to_approval"));
+    // The txid is as block explorers show it: the bytes are the other way round.
+    let mut turned = build("turned", &format!("5120{}", &key.group[2..]), 90_000);
+    turned["inputs"][0]["txid_hex"] = format!("01{}", "00".repeat(31)).into();
+    let built = host.ask(Call::BuildTaprootTx, &turned).unwrap();
+    let expected = format!("0100000001{}0100000000", "00".repeat(31));
+    assert!(text(&built, "tx_hex").starts_with(&expected));
     // Another transaction under the same session is not the one that was looked at.
     let other = build("spend", &format!("5120{}", &key.group[2..]), 90_000);
     let refused = host.ask(Call::BuildTaprootTx, &other).unwrap_err();

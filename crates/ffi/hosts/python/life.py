@@ -6,6 +6,7 @@ parts 2 and 3 a real host seals each package to its recipient.
 
 import ctypes
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -88,7 +89,21 @@ def generated(library):
     return kept["key_group"]
 
 
-def signed(library, folder, group):
+def forked(library, attempt, configuration):
+    """A forked child has a copy of the parent's nonces, and must not use them."""
+    child = os.fork()
+    if child == 0:
+        try:
+            library.refused("interactive_session_round1", "signer_not_configured", member_identifier=2, **attempt)
+            library.refused("init_signer_config", "storage_fault", **configuration)
+        except BaseException as error:  # noqa: BLE001
+            print("in the child:", repr(error), file=sys.stderr)
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def signed(library, folder, group, configuration):
     message = library.ask(
         "build_taproot_tx",
         session_id="spend",
@@ -107,6 +122,7 @@ def signed(library, folder, group):
         data = library.ask("interactive_session_round1", member_identifier=seat, **attempt)["commitments_hex"]
         commitments.append({"identifier": seat, "data_hex": data})
     (folder / "open.json").write_text(json.dumps(opening))
+    forked(library, attempt, configuration)
     package = library.ask("new_signing_package", message_hex=message, commitments=commitments)["signing_package_hex"]
     shares = []
     for seat in (2, 3):
@@ -128,12 +144,12 @@ def main():
     path, act, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     library = Library(path)
     assert library.bytes("version")[1].startswith(b"hardfrost ")
-    library.ask(
-        "init_signer_config",
-        state_path=str(folder / "state"), state_key_provider="file", state_key_file=str(folder / "key"),
-    )
+    configuration = {
+        "state_path": str(folder / "state"), "state_key_provider": "file", "state_key_file": str(folder / "key"),
+    }
+    library.ask("init_signer_config", **configuration)
     if act == "first":
-        signed(library, folder, generated(library))
+        signed(library, folder, generated(library), configuration)
     for name in ("open", "round2"):
         request = json.loads((folder / f"{name}.json").read_text())
         library.refused(f"interactive_session_{name}", "consumed_nonce_replay", **request)
