@@ -1,4 +1,4 @@
-//! Adopt: takes over a share of a key that was made outside the engine's own ceremonies, as a host of the C boundary does.
+//! Adopt: takes over a share of a key that was made outside the engine's own ceremonies, as hosts of the C boundary do.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

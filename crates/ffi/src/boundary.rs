@@ -1,7 +1,7 @@
 //! What C sees. The only file with `unsafe`: it reads the request that a host points to, and nothing else.
 //!
-//! Every function may be called from any thread. A request is copied before it is looked at; it is JSON, and not kept. A
-//! reply is the host's until it gives it to [`frost_tbtc_free_buffer`]. `docs/c-abi.md` describes every call.
+//! Every function may be called from any thread. A request is copied before it is looked at, and not kept. A reply is
+//! the host's until it gives it to [`frost_tbtc_free_buffer`]. `docs/c-abi.md` describes every call.
 
 use hardfrost_primitives::REQUEST_BYTES_MAX;
 use zeroize::Zeroizing;

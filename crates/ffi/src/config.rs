@@ -133,7 +133,7 @@ fn key_place(request: &ConfigRequest<'_>, production: bool) -> Result<KeyPlace, 
             Err(Failure::field("state_key_provider", why))
         }
         ("command" | "file" | "env", ..) => {
-            let why = "\"command\" goes with state_key_command, \"file\" with state_key_file, no other with either";
+            let why = "\"command\" needs state_key_command, \"file\" state_key_file, alone";
             Err(Failure::field("state_key_provider", why))
         }
         _ => Err(Failure::field(

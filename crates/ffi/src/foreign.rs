@@ -1,4 +1,4 @@
-//! What another engine of this interface says when it refuses, in our codes: for a Rust host that drives such an engine.
+//! What another engine of this interface says when it refuses, in our codes: for Rust hosts that drive such an engine.
 //!
 //! Those engines are not ours, and their envelopes differ: some give every code, some put all under `validation_error`
 //! and tell the rest in words, some give bare text. So there is a ladder:

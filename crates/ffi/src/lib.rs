@@ -1,6 +1,6 @@
 //! The C boundary: a library for hosts in other languages, over the real engine and store.
 //!
-//! Requests and replies are JSON; secrets stay behind handles. The functions that C sees stand in [`boundary`], the only
+//! Requests and replies are JSON; secrets stay behind handles. The functions that C sees stand in [`boundary`], the one
 //! file with `unsafe` in it; they share one [`Library`], the only global, because the interface that hosts already know
 //! has no context argument. Everything else is values: a test makes a [`Library`] of its own and calls that.
 

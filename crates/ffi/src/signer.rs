@@ -13,8 +13,8 @@ use crate::failure::Failure;
 use crate::handles::Handles;
 use crate::transaction::Builds;
 
-/// A configured library. A lock that a panic has poisoned stays so: whoever meets it is told to configure anew, and what
-/// the store says then is the truth.
+/// A configured library. A lock that a panic has poisoned stays so: whoever meets it is told to configure anew, and
+/// what the store says then is the truth.
 pub(crate) struct Signer {
     pub(crate) config: Config,
     pub(crate) clock: Clock,

@@ -14,7 +14,7 @@ use crate::signer::{Named, Signer};
 /// A transaction above this is not relayed (Bitcoin Core: 400,000 weight units).
 const TRANSACTION_BYTES_MAX: usize = 100_000;
 
-/// Transactions that were built, by session. Once a session of that name is opened the engine has its approval, durably;
+/// Transactions that were built, by session. Once a session of that name is opened the engine has its approval;
 /// a transaction that no Open has used is lost with the process, and is built again.
 pub(crate) struct Builds {
     built: Named<(Monotonic, KeySpends)>,

@@ -8,7 +8,7 @@
 
 use hardfrost_ffi::{Answer, Call, Library};
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{json, Value};
 
 #[path = "../fuzz/fuzz_targets/judge.rs"]
 mod judge;
@@ -57,7 +57,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
-    fn any_bytes_are_answered(which in any::<u8>(), bytes in prop_oneof![pieces(), prop::collection::vec(any::<u8>(), 0..200)]) {
+    fn any_bytes_are_answered(
+        which in any::<u8>(),
+        bytes in prop_oneof![pieces(), prop::collection::vec(any::<u8>(), 0..200)],
+    ) {
         let mut input = vec![which];
         input.extend(bytes);
         judge::judge(&input);
@@ -74,10 +77,12 @@ fn the_judge_knows_a_reply_from_an_envelope() {
     assert_eq!(envelope["code"], "validation_error");
     // And with a package that is one.
     let point = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
-    let request = format!(
-        r#"{{"message_hex":"{}","commitments":[{{"identifier":1,"data_hex":"00230f8ab3{point}{point}"}}]}}"#,
-        "07".repeat(32)
-    );
+    let data = format!("00230f8ab3{point}{point}");
+    let request = json!({
+        "message_hex": "07".repeat(32),
+        "commitments": [{"identifier": 1, "data_hex": data}],
+    });
+    let request = request.to_string();
     assert!(
         library
             .call(Call::NewSigningPackage, Some(request.as_bytes()))

@@ -74,7 +74,10 @@ fn only_the_boundary_may_be_unsafe() {
     });
     let attribute = |module: &syn::ItemMod, name: &str| {
         let mut meant = module.attrs.iter().filter(|a| a.path().is_ident(name));
-        meant.any(|a| matches!(&a.meta, syn::Meta::List(l) if l.tokens.to_string().contains("unsafe_code")))
+        meant.any(|a| {
+            let list = a.meta.require_list().unwrap();
+            list.tokens.to_string().contains("unsafe_code")
+        })
     };
     let mut count = 0;
     for module in modules {

@@ -9,7 +9,7 @@
 mod host;
 
 use hardfrost_ffi::Call;
-use host::{build, others, packages, part3, persist, text, verifies, Host, Signing};
+use host::{build, others, packages, part3, persist, text, verifies, Host, Key};
 use serde_json::json;
 
 #[test]
@@ -40,69 +40,62 @@ fn a_key_signs_and_a_replay_is_refused_before_and_after_a_restart() {
     assert!(verifies(&signature, &signing.message, &key.group[2..]));
 }
 
-#[test]
-fn seats_in_three_libraries_make_and_use_one_key() {
-    let hosts: Vec<Host> = (0..3).map(|_| Host::new()).collect();
+/// Three hosts, a seat each, make a key with shares that are sealed inside.
+fn made_among(hosts: &[Host]) -> Key {
     let ceremony = "c0".repeat(32);
-    let part1: Vec<_> = (1..=3)
-        .zip(&hosts)
+    let seats = (1..=3).zip(hosts);
+    let part1: Vec<_> = seats
         .map(|(seat, host)| host.part1(seat, 2, 3, Some(&ceremony)))
         .collect();
     let shown = packages(&part1);
-    let part2: Vec<_> = (0..3)
-        .map(|seat| {
-            let request = json!({
-                "secret_package_hex": part1[seat]["secret_package_hex"],
-                "round1_packages": others(&shown, seat),
-            });
-            let wrong = hosts[seat].ask(Call::DkgPart2, &request).unwrap_err();
-            assert_eq!(wrong.code(), "validation_error");
-            hosts[seat].ask(Call::DkgPart2Sealed, &request).unwrap()
-        })
-        .collect();
+    let part2 = |(seat, host): (usize, &Host)| {
+        let request = json!({
+            "secret_package_hex": part1[seat]["secret_package_hex"],
+            "round1_packages": others(&shown, seat),
+        });
+        let wrong = host.ask(Call::DkgPart2, &request).unwrap_err();
+        assert_eq!(wrong.code(), "validation_error");
+        host.ask(Call::DkgPart2Sealed, &request).unwrap()
+    };
+    let part2: Vec<_> = hosts.iter().enumerate().map(part2).collect();
     let mut groups = Vec::new();
     for (seat, host) in hosts.iter().enumerate() {
-        let made = host
-            .ask(Call::DkgPart3, &part3(&shown, &part2, seat))
-            .unwrap();
+        let request = part3(&shown, &part2, seat);
+        let made = host.ask(Call::DkgPart3, &request).unwrap();
         let number = u16::try_from(seat).unwrap() + 1;
         let request = persist("wallet", (number, 2, 3), &made);
-        let reply = host
-            .ask(Call::PersistDistributedDkgKeyPackage, &request)
-            .unwrap();
-        let same = host
-            .ask(Call::PersistDistributedDkgKeyPackage, &request)
-            .unwrap();
-        assert_eq!(same, reply);
+        let persisted = || host.ask(Call::PersistDistributedDkgKeyPackage, &request);
+        let reply = persisted().unwrap();
+        assert_eq!(persisted().unwrap(), reply);
         groups.push(text(&reply, "key_group"));
     }
     assert!(groups.iter().all(|group| *group == groups[0]));
-    let key = host::Key {
-        group: groups[0].clone(),
+    Key {
+        group: groups.remove(0),
         threshold: 2,
         count: 3,
-    };
-    let signings: Vec<Signing> = [0, 2]
-        .iter()
-        .map(|at| hosts[*at].approve(&key, "spend", 100_000))
-        .collect();
+    }
+}
+
+#[test]
+fn seats_in_three_libraries_make_and_use_one_key() {
+    let hosts: Vec<Host> = (0..3).map(|_| Host::new()).collect();
+    let key = made_among(&hosts);
     let mut commitments = Vec::new();
-    for (at, signing) in [0, 2].into_iter().zip(&signings) {
-        let seat = u16::try_from(at).unwrap() + 1;
-        hosts[at].open(&key, signing, seat).unwrap();
-        let data = hosts[at].round1(signing, seat).unwrap();
+    let mut signings = Vec::new();
+    for (host, seat) in [(&hosts[0], 1), (&hosts[2], 3)] {
+        let signing = host.approve(&key, "spend", 100_000);
+        host.open(&key, &signing, seat).unwrap();
+        let data = host.round1(&signing, seat).unwrap();
         commitments.push(json!({"identifier": host::id(seat), "data_hex": data}));
+        signings.push(signing);
     }
     let request = json!({"message_hex": signings[0].message, "commitments": commitments});
-    let package = text(
-        &hosts[1].ask(Call::NewSigningPackage, &request).unwrap(),
-        "signing_package_hex",
-    );
-    let shares = [
-        hosts[0].shares(&signings[0], &[1], &package),
-        hosts[2].shares(&signings[1], &[3], &package),
-    ]
-    .concat();
+    let packed = hosts[1].ask(Call::NewSigningPackage, &request).unwrap();
+    let package = text(&packed, "signing_package_hex");
+    let first = hosts[0].shares(&signings[0], &[1], &package);
+    let third = hosts[2].shares(&signings[1], &[3], &package);
+    let shares = [first, third].concat();
     let signature = hosts[0].aggregate(&signings[0], &package, &shares).unwrap();
     assert!(verifies(&signature, &signings[0].message, &key.group[2..]));
 }
