@@ -28,6 +28,8 @@ pub struct Adopt {
 }
 
 /// A share that was not taken over.
+#[derive(Debug, thiserror::Error)]
+#[error("{rejection}")]
 pub struct NotAdopted {
     /// Why.
     pub rejection: Rejection,
