@@ -92,13 +92,22 @@ impl Handles {
         self.live.len()
     }
 
-    /// Room for one more, before anything is drawn.
-    pub(crate) fn room(&self) -> Result<(), Failure> {
-        if self.live.len() < HANDLES_MAX {
-            Ok(())
-        } else {
-            Err(Failure::at_limit("at the limit: key generations under way"))
+    /// Room for one more, before anything is drawn. What is persisted is no secret any more, and makes room.
+    pub(crate) fn room(&mut self) -> Result<(), Failure> {
+        while self.live.len() >= HANDLES_MAX {
+            let persisted = |(_, (_, step)): &(&Handle, &(Monotonic, Step))| {
+                matches!(step, Step::Persisted(..))
+            };
+            let oldest = self
+                .live
+                .iter()
+                .filter(persisted)
+                .min_by_key(|(_, (at, _))| *at);
+            let oldest = oldest.map(|(handle, _)| *handle);
+            let full = || Failure::at_limit("at the limit: key generations under way");
+            self.live.remove(&oldest.ok_or_else(full)?);
         }
+        Ok(())
     }
 
     /// Keeps a secret under a fresh name.

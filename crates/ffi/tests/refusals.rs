@@ -275,3 +275,17 @@ fn a_command_gives_the_key_and_the_environment_only_in_development() {
     let made = host.ask(Call::InitSignerConfig, &config).unwrap();
     assert_eq!(made["created"], true);
 }
+
+#[test]
+fn key_generations_that_are_left_lying_meet_a_limit_and_finished_ones_make_room() {
+    let host = Host::new();
+    host.make_key("first", 2, 100);
+    host.make_key("second", 2, 100);
+    // 200 handles of persisted shares, and room for 256 of secrets.
+    let part1 = json!({"participant_identifier": 1, "max_signers": 2, "min_signers": 2});
+    for _ in 0..256 {
+        host.ask(Call::DkgPart1, &part1).unwrap();
+    }
+    let refused = host.ask(Call::DkgPart1, &part1).unwrap_err();
+    assert_eq!(refused.code(), "capacity_exceeded");
+}

@@ -164,8 +164,12 @@ fn a_bad_contribution_names_its_author_before_any_share_is_made() {
     };
     let proof = spoilt(|all| all.get_mut(&member(2)).unwrap().proof_of_knowledge[40] ^= 1);
     assert_eq!(proof, DkgFault::ProofOfKnowledge(member(2)));
-    let short = spoilt(|all| drop(all.get_mut(&member(3)).unwrap().commitment.pop()));
+    let short = spoilt(|all| {
+        all.get_mut(&member(3)).unwrap().commitment.pop();
+    });
     assert_eq!(short, DkgFault::Commitment(member(3)));
-    let absent = spoilt(|all| drop(all.remove(&member(2))));
+    let absent = spoilt(|all| {
+        all.remove(&member(2));
+    });
     assert_eq!(absent, DkgFault::Incomplete);
 }
