@@ -131,3 +131,22 @@ impl KeyProvider {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_as_text_is_a_key_or_nothing_and_is_not_repeated() {
+        let text = |text: &str| KeyProvider::Text(Zeroizing::new(text.to_owned())).resolve();
+        let Ok(ProviderKey(Material::Key(key))) = text(&"5a".repeat(32)) else {
+            panic!("it is a key");
+        };
+        assert_eq!(*key, [0x5a; 32]);
+        for bad in ["", "5a", &"5g".repeat(32), &"5a".repeat(33)] {
+            let refused = text(bad).unwrap_err();
+            assert!(matches!(refused, KeyError::NotAKey(_)));
+            assert!(!refused.to_string().contains("5a"));
+        }
+    }
+}
