@@ -1,8 +1,8 @@
 //! No reply of a whole life holds a share, a nonce or a key, but for part 2's, whose exception is documented.
 //!
 //! A secret here is a scalar whose point somebody has seen: a share and its verifying share, a nonce and its
-//! commitment, a coefficient and its commitment, the key itself. So every 32 bytes that a reply holds, as hex or as they
-//! are, are taken as a scalar, and its point must be none of those. Nobody has to know a secret to look for it.
+//! commitment, a coefficient and its commitment, the key itself. So every 32 bytes that a reply holds, as hex or as
+//! they are, are taken as a scalar, and its point must be none of those. Nobody has to know a secret to look for it.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
