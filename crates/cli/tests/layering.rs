@@ -31,7 +31,8 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("api", &[]),
     ("node", &["seat", "store", "net", "api"]),
     ("sim", &["seat", "engine"]),
-    ("ffi", &["engine", "store"]),
+    // It names the values that it carries: shares and packages, transactions.
+    ("ffi", &["engine", "store", "frost", "spend"]),
     ("cli", &["api", "node", "sim", "evidence"]),
     // The mixed test sessions: a program beside the house. No row names it, so nothing depends on it.
     ("interop", &["frost"]),

@@ -74,7 +74,7 @@ pub struct Approval {
 }
 
 /// Index, message and key spec of one thing to sign.
-type Wanted = (usize, Message, KeySpec);
+pub(crate) type Wanted = (usize, Message, KeySpec);
 
 impl Engine {
     /// Works out what the artifact asks to be signed and stages the approval of just that. Approving again extends it.
@@ -155,7 +155,7 @@ impl Engine {
     }
 
     /// Everything the artifact asks this group to sign.
-    fn explain(
+    pub(crate) fn explain(
         &self,
         key_group: &KeyGroup,
         artifact: Artifact,

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::polynomial::{normalized, PublicPolynomial};
 use super::sealing::{Direction, SealedShare};
-use super::{DkgFault, Seat};
+use super::{DkgFault, OpenShares, Seat};
 use crate::points::{scalar, secret_times_g, to_k256};
 use crate::tweak::derive;
 use crate::{GroupPublic, KeyShare};
@@ -56,6 +56,28 @@ impl AwaitShares {
     /// See [`DkgFault`]: the first failed check, naming its author.
     pub fn open(self, sealed: &BTreeMap<Member, SealedShare>) -> Result<KeyShare, DkgFault> {
         let opened = self.opened(sealed)?;
+        self.summed(&opened)
+    }
+
+    /// As [`Self::open`], of shares that nobody sealed here: [`super::Dealing::dangerous_shares`] made them.
+    ///
+    /// # Errors
+    /// See [`DkgFault`]: the first failed check, naming its author.
+    pub fn dangerous_take(self, shares: &OpenShares) -> Result<KeyShare, DkgFault> {
+        let own = self.seat.member;
+        let others = self.commitments.keys().filter(|m| **m != own);
+        if !shares.keys().eq(others) {
+            return Err(DkgFault::Incomplete);
+        }
+        let mut opened = Opened::new();
+        for (from, share) in shares {
+            let share = scalar(**share).ok_or(DkgFault::Share(*from))?;
+            opened.insert(*from, Zeroizing::new(share));
+        }
+        self.summed(&opened)
+    }
+
+    fn summed(&self, opened: &Opened) -> Result<KeyShare, DkgFault> {
         let mut share = self.own.clone();
         for part in opened.values() {
             *share += **part;
@@ -72,7 +94,7 @@ impl AwaitShares {
         let expected = values.get(usize::from(member.number()) - 1);
         let fits = expected.is_some_and(|value| is_public_of(&share, value));
         if !fits {
-            return Err(self.blame(&opened));
+            return Err(self.blame(opened));
         }
         self.key_share(share, &sum, &values)
     }
