@@ -1,4 +1,4 @@
-# What people do here. CI runs `check` and `interop`, and the commands of README.md.
+# What people do here. CI runs `check`, `interop` and `hosts`, and the commands of README.md.
 
 # Lists the recipes.
 default:
@@ -55,6 +55,18 @@ demo *ARGS:
 # What arithmetic costs beside the FROST library, and durability beside the bare disk: `just bench --json`.
 bench *ARGS:
     cargo run --release -p hardfrost-bench -- {{ ARGS }}
+
+# The C library from C, C++, Python, Node and Go; needs valgrind, node and Python.
+hosts:
+    crates/ffi/hosts/run
+
+# Writes the C header anew from its source.
+header:
+    cargo test -p hardfrost-ffi --test header -- --ignored write_the_header
+
+# Feeds the C boundary's request decoder for so many seconds; needs cargo-fuzz.
+fuzz SECONDS="60":
+    cd crates/ffi && RUSTC_BOOTSTRAP=1 cargo fuzz run request -- -max_total_time={{ SECONDS }} -max_len=4096
 
 # Signs together with other FROST implementations; needs node and Python. An argument is the seed to repeat.
 interop *ARGS:

@@ -82,7 +82,7 @@ pub struct Approval {
 }
 
 /// Index, message and key spec of one thing to sign.
-type Wanted = (usize, Message, KeySpec);
+pub(crate) type Wanted = (usize, Message, KeySpec);
 
 /// A request without its artifact.
 struct Asked {
@@ -109,9 +109,9 @@ pub struct Explained {
 
 /// An approval on its way to the log. It counts from the decision on, so that two of one batch cannot spend one coin.
 pub(crate) struct Approving {
-    key_group: KeyGroup,
-    artifact: Hash32,
-    facts: ApprovedFacts,
+    pub(crate) key_group: KeyGroup,
+    pub(crate) artifact: Hash32,
+    pub(crate) facts: ApprovedFacts,
 }
 
 impl ApproveJob {
@@ -145,7 +145,7 @@ impl ApproveJob {
     }
 }
 
-fn explain(
+pub(crate) fn explain(
     public: &Arc<GroupPublic>,
     artifact: Artifact,
 ) -> Result<(Hash32, Vec<Wanted>, ApprovedFacts), Rejection> {
@@ -280,7 +280,7 @@ impl Engine {
 
     /// No approval in force, nor one on its way to the log, spends a coin of this one, but for the one that it
     /// replaces.
-    fn replaceable(
+    pub(crate) fn replaceable(
         &self,
         now: Now,
         key_group: &KeyGroup,

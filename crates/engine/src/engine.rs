@@ -249,11 +249,16 @@ impl Engine {
             }
             LogError::Unknown => {
                 drop(not);
-                self.custody.wipe();
-                self.ceremonies.wipe();
-                self.faulted = true;
+                self.fault();
             }
         }
+    }
+
+    /// Nothing is known of the disk any more: every secret of the moment goes.
+    pub(crate) fn fault(&mut self) {
+        self.custody.wipe();
+        self.ceremonies.wipe();
+        self.faulted = true;
     }
 }
 

@@ -24,8 +24,10 @@
 extern crate self as hardfrost_engine;
 
 mod abort;
+mod adopt;
 mod aggregate;
 mod approve;
+mod approve_session;
 mod attempt;
 mod command;
 mod context;
@@ -59,8 +61,10 @@ mod verify_share;
 mod words;
 
 pub use abort::Abort;
+pub use adopt::{Adopt, NotAdopted};
 pub use aggregate::{Aggregate, AggregateJob, Aggregated, PendingCompletion};
 pub use approve::{Approval, Approve, ApproveJob, ApprovedInput, Artifact, Explained};
+pub use approve_session::ApproveSession;
 pub use attempt::{AttemptIds, AttemptKey, MemberCommitments, SigningPackage};
 pub use command::{serve, Command, Reply, Ticket};
 pub use engine::{Engine, HeldKey, RecoverError};

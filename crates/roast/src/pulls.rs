@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use hardfrost_primitives::{Hash32, Member, Monotonic, Pace};
 
+use crate::session::pulled::LackingName;
+
 /// The same question is answered again after this long, even if there is nothing new to say: the answer may be lost.
 const AGAIN: Duration = Duration::from_millis(500);
 /// What an answer costs its asker, and how much of it an asker may run ahead: eight at once, then four a second.
@@ -19,8 +21,16 @@ struct Answered {
     progress: u64,
     at: Monotonic,
     paid_until: Monotonic,
-    /// Where the answer ended, among all that could have been answered.
-    ended: Option<usize>,
+    part: Option<PartAnswered>,
+}
+
+/// Which part of what a member lacked it was answered, as places among all of it.
+#[derive(Clone, Copy)]
+pub(crate) struct PartAnswered {
+    pub(crate) first: usize,
+    /// What stood there.
+    pub(crate) name: Option<LackingName>,
+    pub(crate) ended: usize,
 }
 
 /// The pulls of one session.
@@ -77,7 +87,7 @@ impl Pulls {
     /// nobody is answered more often than `COST` allows.
     pub(crate) fn may_answer(&mut self, member: Member, question: Hash32, now: Monotonic) -> bool {
         let progress = self.progress;
-        let (mut paid_until, mut ended) = (now, None);
+        let (mut paid_until, mut part) = (now, None);
         if let Some(last) = self.answered.get(&member) {
             let same = last.question == question && last.progress == progress;
             let ahead = last.paid_until.since(now);
@@ -85,28 +95,37 @@ impl Pulls {
                 return false;
             }
             paid_until = paid_until.max(last.paid_until);
-            ended = last.ended;
+            part = last.part;
         }
         let answered = Answered {
             question,
             progress,
             at: now,
             paid_until: paid_until.plus(COST),
-            ended,
+            part,
         };
         self.answered.insert(member, answered);
         true
     }
 
-    /// Where the last answer to a member ended.
-    pub(crate) fn answered_to(&self, member: Member) -> Option<usize> {
-        self.answered.get(&member)?.ended
+    /// Where the next answer to a member begins, among `len` things. What it took of the last one is gone from them,
+    /// so what follows stands in that place now; if the same thing stands there still, it goes on behind the last part.
+    pub(crate) fn goes_on(
+        &self,
+        member: Member,
+        len: usize,
+        name: impl Fn(usize) -> Option<LackingName>,
+    ) -> Option<usize> {
+        let part = self.answered.get(&member)?.part?;
+        let first = part.first.checked_rem(len)?;
+        let same = name(first) == part.name;
+        Some(if same { part.ended % len } else { first })
     }
 
-    /// An answer to a member ended here.
-    pub(crate) fn answered_up_to(&mut self, member: Member, ended: usize) {
+    /// A member was answered this part.
+    pub(crate) fn answered(&mut self, member: Member, part: PartAnswered) {
         if let Some(answered) = self.answered.get_mut(&member) {
-            answered.ended = Some(ended);
+            answered.part = Some(part);
         }
     }
 
@@ -123,6 +142,8 @@ impl Pulls {
 
 #[cfg(test)]
 mod tests {
+    use hardfrost_wire::Kind;
+
     use super::*;
 
     #[test]
@@ -153,6 +174,44 @@ mod tests {
         }
         assert!((40..=48).contains(&answers), "{answers}");
         assert!(pulls.may_answer(modest, Hash32([1; 32]), start));
+    }
+
+    /// A peer is the only one that answers; of what it tells, the asker never takes what is `useless`.
+    fn answers_until_all_is_there(useless: impl Fn(u8) -> bool) -> usize {
+        let start = Monotonic::after_start(Duration::ZERO);
+        let asker = Member::new(3).unwrap();
+        let mut pulls = Pulls::begin(start);
+        let mut lacking: Vec<u8> = (0..100).collect();
+        let name = |item: u8| LackingName::Frame(Hash32([item; 32]), Kind::Share, asker);
+        for answers in 1..=200 {
+            let question = Hash32::of(&[u8::try_from(answers).unwrap()]);
+            let now = start.plus(Duration::from_secs(answers as u64));
+            assert!(pulls.may_answer(asker, question, now));
+            let at = |place: usize| lacking.get(place).copied().map(name);
+            let first = pulls.goes_on(asker, lacking.len(), at).unwrap_or(70);
+            let told: Vec<usize> = (0..10).map(|k| (first + k) % lacking.len()).collect();
+            let part = PartAnswered {
+                first,
+                name: at(first),
+                ended: first + 10,
+            };
+            pulls.answered(asker, part);
+            let taken: Vec<u8> = told.into_iter().map(|place| lacking[place]).collect();
+            lacking.retain(|item| useless(*item) || !taken.contains(item));
+            if lacking.iter().all(|item| useless(*item)) {
+                return answers;
+            }
+        }
+        panic!("never");
+    }
+
+    #[test]
+    fn a_peer_alone_tells_everything_once_and_is_not_held_up_by_what_nobody_takes() {
+        assert_eq!(answers_until_all_is_there(|_| false), 10);
+        let some = answers_until_all_is_there(|item| item % 7 == 0);
+        assert!((9..=13).contains(&some), "{some}");
+        let most = answers_until_all_is_there(|item| item > 10);
+        assert!(most <= 12, "{most}");
     }
 
     #[test]

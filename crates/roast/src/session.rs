@@ -7,7 +7,7 @@ mod blame;
 mod ending;
 mod exchange;
 mod progress;
-mod pulled;
+pub(crate) mod pulled;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -288,11 +288,11 @@ fn r23_a_proven_split_is_not_told_of_again() {
     let coordinator = desk.coordinator(0);
     let other = [9; 8];
     let told = pull(&mut desk, b, (other, 0), &[c]);
-    assert_eq!(of_package(told)[0], Kind::Package);
+    assert_eq!(of_package(told), [Kind::Package], "and no share for it");
     let told = pull(&mut desk, b, (other, 1), &[coordinator]);
     assert_eq!(of_package(told), []);
-    let told = pull(&mut desk, b, ([0; 8], 2), &[coordinator]);
-    assert_eq!(of_package(told)[0], Kind::Package);
+    let told = of_package(pull(&mut desk, b, ([0; 8], 2), &[coordinator]));
+    assert!(told.contains(&Kind::Package) && told.contains(&Kind::Share));
 }
 
 /// What a session wants done are values: whoever watches may drop them, or fail on them, and the session goes on.
@@ -313,6 +313,23 @@ fn r31_effects_are_values() {
     let rest = desk.others(&[cheat]);
     desk.commit(&rest[..2], 0);
     assert!(desk.chose(0).is_some());
+}
+
+/// A package that is none is the one that is here: whoever has it takes no other, and asks for none.
+#[test]
+fn r23_a_bad_package_is_not_asked_for_again() {
+    let mut desk = Desk::new(&[false]);
+    let coordinator = desk.coordinator(0);
+    let others = desk.others(&[coordinator]);
+    let frames = [0, 1].map(|place| desk.commitments(others[place], 0));
+    let bad = desk.package(0, &frames);
+    desk.hear(&bad);
+    assert_eq!(desk.convicted(), [coordinator]);
+    desk.node.wait(Duration::from_secs(2));
+    let pulls = desk.node.said(Kind::Pull);
+    let last = desk.group.verified(group::read(pulls.last().unwrap()));
+    let payload: PullPayload = last.payload().unwrap();
+    assert_eq!(payload.held[0].package, bad.body_hash().0[..8]);
 }
 
 /// What is here is not proven again; one bit off, and it is not what is here.

@@ -101,7 +101,7 @@ impl Seat {
         }
         let context = frame.head().context;
         if matches!(frame.kind(), Kind::Standing | Kind::StandingPull) {
-            return self.standing_frame(now, frame);
+            return self.standing_frame(now, peer, frame);
         }
         if self.ceremonies.iter().any(|c| c.head() == context) {
             return self.ceremony_frame(now, frame);
@@ -119,17 +119,15 @@ impl Seat {
     /// through others. More often, and anybody could use up what its author is answered.
     fn hears_question(&mut self, now: Now, peer: OperatorIndex, frame: &Frame) -> bool {
         let author = frame.head().author;
-        let asks = matches!(
-            frame.kind(),
-            Kind::Pull | Kind::DkgPull | Kind::StandingPull
-        );
+        let asks = matches!(frame.kind(), Kind::Pull | Kind::DkgPull);
         if !asks || self.roster.operator_of(author) == Some(peer) {
             return true;
         }
-        let last = self.relayed.get(&author);
+        let about = (author, frame.kind());
+        let last = self.relayed.get(&about);
         let heard = last.is_none_or(|last| last.plus(RELAYED_PAUSE) <= now.mono);
         if heard {
-            self.relayed.insert(author, now.mono);
+            self.relayed.insert(about, now.mono);
         }
         heard
     }

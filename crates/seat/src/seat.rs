@@ -14,7 +14,7 @@ use hardfrost_primitives::{
     Hash32, KeyGroup, Member, Monotonic, Now, RequestId, SessionId, UnixTime,
 };
 use hardfrost_roast::{Question, Session, Speaker};
-use hardfrost_wire::{FromPeer, Incarnation, OperatorIndex, OperatorKey, Roster};
+use hardfrost_wire::{FromPeer, Incarnation, Kind, OperatorIndex, OperatorKey, Roster};
 
 use crate::early::Early;
 use crate::keygen::Proposal;
@@ -30,7 +30,8 @@ pub enum Input {
     Engine(Ticket, Reply),
     /// The t-th smallest round-trip time to a peer has changed.
     RoundTrip(Duration),
-    /// An authenticated peer can be reached from now on, for the first time or again.
+    /// An authenticated peer can be reached from now on, for the first time or again. After the groups are taken up:
+    /// what is asked is asked of them.
     Connected(OperatorIndex),
     /// `poll_timeout` has come.
     Timeout,
@@ -122,7 +123,7 @@ pub(crate) enum Asker {
         reason: Option<Reason>,
     },
     /// Our own word, which peers kept.
-    Recall(WordName),
+    Recall(WordName, Reason),
 }
 
 /// A group this seat signs for.
@@ -146,7 +147,7 @@ pub struct Seat {
     /// By what heads their frames, the sessions and their attempts.
     pub(crate) heads: BTreeMap<Hash32, SessionId>,
     /// When a question of each author that others handed over was last heard.
-    pub(crate) relayed: BTreeMap<Member, Monotonic>,
+    pub(crate) relayed: BTreeMap<(Member, Kind), Monotonic>,
     /// How many proofs each peer has handed over that proved nothing.
     pub(crate) in_vain: BTreeMap<OperatorIndex, u32>,
     /// Sessions that were forgotten. They never start again in this process: a second commitment under one incarnation
@@ -224,7 +225,7 @@ impl Seat {
                     .for_each(|session| session.round_trip(d));
                 Vec::new()
             }
-            Input::Connected(peer) => self.connected(peer),
+            Input::Connected(peer) => self.connected(now, peer),
             Input::Timeout => self.timeout(now),
             Input::Local(request) => self.local(now, request),
         }
@@ -237,7 +238,7 @@ impl Seat {
         let ceremonies = ceremonies.filter_map(Ceremony::poll_timeout);
         let sessions = self.sessions.values();
         let sessions = sessions.map(|s| s.poll_timeout().unwrap_or_else(|| s.swept_at()));
-        ceremonies.chain(sessions).min()
+        ceremonies.chain(sessions).chain(self.words.due()).min()
     }
 
     /// The key generation that was joined last, and what it waits for.
@@ -288,13 +289,14 @@ impl Seat {
                 | Reply::Changed(_) => vec![Output::Event(Event::Refused(Rejection::Internal))],
             },
             Asker::Stop { name, at, reason } => self.stopped(name, (at, reason), reply),
-            Asker::Recall(name) => self.recalled(name, &reply),
+            Asker::Recall(name, reason) => self.recalled(now, (name, reason), reply),
         }
     }
 
     fn timeout(&mut self, now: Now) -> Vec<Output> {
         let mut out = self.ceremony_timeouts(now);
         out.extend(self.session_timeouts(now));
+        out.extend(self.words_timeout(now));
         out
     }
 

@@ -8,9 +8,9 @@ use hardfrost_engine::{
     About, Changed, Command, EmergencyRekey, OperatorWord, Quarantine, Reason, Rejection, Reply,
     Unquarantine,
 };
-use hardfrost_primitives::{KeyGroup, Member, Monotonic, Now, UnixTime};
+use hardfrost_primitives::{Framed, Hash32, KeyGroup, Member, Monotonic, Now, Pace, UnixTime};
 use hardfrost_wire::{
-    standing_head, Frame, Kind, OperatorIndex, StandingPayload, StandingPullPayload, Subject,
+    standing_head, Frame, Head, Kind, OperatorIndex, StandingPayload, StandingPullPayload, Subject,
     Verified,
 };
 
@@ -20,8 +20,10 @@ use crate::seat::{Asker, Event, Output, Seat};
 const SESSIONS_MAX: usize = 256;
 /// Words in one answer.
 const ANSWER_MAX: usize = 1024;
-/// A peer is answered once in so much time.
+/// A question is answered once in so much time.
 const PAUSE: Duration = Duration::from_secs(1);
+/// So often everybody is asked after a connection: questions and answers can be lost.
+const QUESTIONS: u8 = 5;
 
 /// What an operator stops, or lets go on.
 #[derive(Clone, Debug)]
@@ -34,7 +36,7 @@ pub enum Stop {
     Pardon(Unquarantine),
 }
 
-/// What a word is about, and whose it is.
+/// Which group, whose word, what about.
 pub(crate) type WordName = (KeyGroup, Member, Subject);
 
 struct Word {
@@ -43,52 +45,105 @@ struct Word {
     frame: Verified<Frame>,
 }
 
+/// An author's latest words on a group.
+type Said = BTreeMap<Subject, Word>;
+
+/// When a question was answered, and where the next answer goes on.
+struct Answered {
+    at: Monotonic,
+    from: usize,
+}
+
 /// The latest word of each author on each subject.
 #[derive(Default)]
 pub(crate) struct Words {
-    kept: BTreeMap<WordName, Word>,
-    answered: BTreeMap<Member, Monotonic>,
+    /// By what heads a group's words, and their author.
+    kept: BTreeMap<(Hash32, Member), Said>,
+    /// Our own, which the engine could not take yet.
+    owed: BTreeMap<WordName, Reason>,
+    /// When everybody is asked next, and how often still.
+    asking: Option<(Pace, u8)>,
+    /// Questions that their author handed over himself have an account of their own: whoever repeats an old one does
+    /// not use it up.
+    answered: BTreeMap<(Hash32, Member, bool), Answered>,
 }
 
 impl Words {
-    /// Keeps a word that is newer than what is here; of two at one instant the one that stops. Whether it was.
-    fn keep(&mut self, name: &WordName, word: Word) -> bool {
-        let here = self.kept.get(name);
+    fn of(&self, head: Hash32, author: Member) -> impl Iterator<Item = (&Subject, &Word)> {
+        self.kept.get(&(head, author)).into_iter().flatten()
+    }
+
+    fn get(&self, (group, author, subject): &WordName) -> Option<&Word> {
+        self.kept
+            .get(&(standing_head(group), *author))?
+            .get(subject)
+    }
+
+    /// Keeps a word that is newer than what is here; of two at one instant the one that stops. Whether it is kept now.
+    fn keep(&mut self, (group, author, subject): &WordName, word: Word) -> bool {
+        let said = self
+            .kept
+            .entry((standing_head(group), *author))
+            .or_default();
+        let here = said.get(subject);
         if here.is_some_and(|here| (word.at, word.stops) <= (here.at, here.stops)) {
             return false;
         }
-        self.kept.insert(name.clone(), word);
-        self.bound(name);
-        true
-    }
-
-    /// Drops the oldest of too many sessions.
-    fn bound(&mut self, (group, author, _): &WordName) {
-        let sessions = self.kept.iter().filter(|((g, a, subject), _)| {
-            g == group && a == author && matches!(subject, Subject::Session(_))
-        });
-        let of_sessions: Vec<_> = sessions.map(|(name, word)| (word.at, name)).collect();
-        if of_sessions.len() > SESSIONS_MAX {
-            let oldest = of_sessions.into_iter().min().map(|(_, name)| name.clone());
-            oldest.map(|name| self.kept.remove(&name));
+        said.insert(subject.clone(), word);
+        let sessions = said
+            .iter()
+            .filter(|(s, _)| matches!(s, Subject::Session(_)));
+        let sessions: Vec<_> = sessions.map(|(s, word)| (word.at, s.clone())).collect();
+        if sessions.len() > SESSIONS_MAX {
+            let oldest = sessions.into_iter().min();
+            oldest.map(|(_, session)| said.remove(&session));
         }
+        said.contains_key(subject)
     }
 
     /// Whether these very bytes are here, proven.
     fn holds(&self, frame: &Frame) -> bool {
-        let author = frame.head().author;
-        let mut kept = self.kept.iter().filter(|((_, a, _), _)| *a == author);
+        let mut kept = self.of(frame.head().context, frame.head().author);
         kept.any(|(_, word)| *word.frame == *frame)
     }
 
-    /// The words on a group: those of `author` first.
-    fn on(&self, group: &KeyGroup, author: Member) -> Vec<Vec<u8>> {
-        let all = self.kept.iter().filter(|((g, ..), _)| g == group);
-        let (own, others): (Vec<_>, Vec<_>) = all.partition(|((_, a, _), _)| *a == author);
-        let words = own.into_iter().chain(others).take(ANSWER_MAX);
-        words
-            .map(|(_, word)| word.frame.as_bytes().to_vec())
-            .collect()
+    /// What is kept of a group, as a hash: whoever has the same lacks nothing.
+    fn digest(&self, head: Hash32) -> Hash32 {
+        let mut all = Framed::domain("hardfrost/words-known/v1");
+        for (_, said) in self
+            .kept
+            .range((head, Member::FIRST)..)
+            .take_while(|((h, _), _)| *h == head)
+        {
+            for word in said.values() {
+                all = all.frame(word.frame.as_bytes());
+            }
+        }
+        all.hash()
+    }
+
+    /// The words on a group, as many as one answer has: those of `author`, then the others', one of each in turn. Where
+    /// the last answer ended among these it goes on.
+    fn answer(&self, head: Hash32, author: Member, from: usize) -> (Vec<Vec<u8>>, usize) {
+        let bytes = |word: &Word| word.frame.as_bytes().to_vec();
+        let mut out: Vec<_> = self.of(head, author).map(|(_, word)| bytes(word)).collect();
+        out.truncate(ANSWER_MAX);
+        let groups = self.kept.range((head, Member::FIRST)..);
+        let groups = groups.take_while(|((h, _), _)| *h == head);
+        let groups = groups.filter(|((_, a), _)| *a != author);
+        let mut others: Vec<(usize, Member, &Word)> = groups
+            .flat_map(|((_, a), said)| said.values().enumerate().map(|(n, word)| (n, *a, word)))
+            .collect();
+        others.sort_by_key(|(n, author, _)| (*n, *author));
+        let room = (ANSWER_MAX - out.len()).min(others.len());
+        let from = from.checked_rem(others.len()).unwrap_or_default();
+        let told = others.iter().cycle().skip(from).take(room);
+        out.extend(told.map(|(_, _, word)| bytes(word)));
+        (out, from + room)
+    }
+
+    pub(crate) fn due(&self) -> Option<Monotonic> {
+        self.asking.as_ref().map(|(pace, _)| pace.due())
     }
 }
 
@@ -104,23 +159,64 @@ impl Seat {
     }
 
     /// A peer can be reached from now on: it is told our words, and asked for all it has, ours above all.
-    pub(crate) fn connected(&mut self, peer: OperatorIndex) -> Vec<Output> {
-        let us = self.member();
-        let mut out = Vec::new();
+    pub(crate) fn connected(&mut self, now: Now, peer: OperatorIndex) -> Vec<Output> {
+        self.words.asking = Some((Pace::after_a_pause(now.mono), QUESTIONS));
+        let mut out = self.questions();
         for group in self.groups.keys() {
-            let incarnation = self.speaker.incarnation;
-            let question = StandingPullPayload { incarnation };
-            let asked = self
-                .speaker
-                .say(standing_head(group), &question, &self.roster);
-            out.extend(asked.map(|frame| frame.into_inner().as_bytes().to_vec()));
-            let ours = self.words.kept.iter();
-            let ours = ours.filter(|((g, author, _), _)| g == group && *author == us);
+            let ours = self.words.of(standing_head(group), self.voice());
             out.extend(ours.map(|(_, word)| word.frame.as_bytes().to_vec()));
         }
         out.into_iter()
             .map(|bytes| Output::SendTo(peer, bytes))
             .collect()
+    }
+
+    /// Who speaks for our operator: its first seat, whichever of them this is, so that its words are one operator's.
+    fn voice(&self) -> Member {
+        let us = self.member();
+        let operator = self.roster.operator_of(us);
+        let seats = operator.and_then(|o| self.roster.operators().get(usize::from(o.0)));
+        let first = seats.and_then(|operator| operator.seats.first().copied());
+        first.unwrap_or(us)
+    }
+
+    fn questions(&self) -> Vec<Vec<u8>> {
+        let mut out = Vec::new();
+        for group in self.groups.keys() {
+            let head = standing_head(group);
+            let question = StandingPullPayload {
+                incarnation: self.speaker.incarnation,
+                known: self.words.digest(head),
+            };
+            let said = self.speaker.say(head, &question, &self.roster);
+            out.extend(said.map(|frame| frame.as_bytes().to_vec()));
+        }
+        out
+    }
+
+    /// Everybody is asked again, and the engine what it could not take.
+    pub(crate) fn words_timeout(&mut self, now: Now) -> Vec<Output> {
+        let Some((mut pace, left)) = self
+            .words
+            .asking
+            .take_if(|(pace, _)| pace.due() <= now.mono)
+        else {
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        if left > 0 {
+            out.extend(self.questions().into_iter().map(Output::Send));
+        }
+        let owed = std::mem::take(&mut self.words.owed);
+        let waits = !owed.is_empty();
+        for (name, reason) in owed {
+            out.extend(self.recall(name, reason));
+        }
+        if left > 1 || waits {
+            pace.sent(now.mono, PAUSE);
+            self.words.asking = Some((pace, left.saturating_sub(1)));
+        }
+        out
     }
 
     /// The operator stops something, or lets a member in again. It is said when the engine has it in its log.
@@ -146,11 +242,11 @@ impl Seat {
                 )
             }
         };
-        let asker = Asker::Stop {
-            name: (key_group, self.member(), subject),
-            at: now.utc,
-            reason,
-        };
+        let name = (key_group, self.voice(), subject);
+        // A clock that was ahead must not make the older word the later one.
+        let here = self.words.get(&name);
+        let at = here.map_or(now.utc, |here| now.utc.max(here.at.plus(PAUSE)));
+        let asker = Asker::Stop { name, at, reason };
         vec![self.ask(asker, command)]
     }
 
@@ -204,9 +300,15 @@ impl Seat {
             stopped: reason.map(|reason| reason.as_str().to_owned()),
         };
         let head = standing_head(group);
-        let frame = self.speaker.say(head, &payload, &self.roster).ok()?;
+        let author = self.voice();
+        let head = Head {
+            context: head,
+            author,
+        };
+        let frame = Frame::sign(head, &payload, &self.speaker.key);
+        let frame = frame.verify(&self.roster).ok()?;
         let bytes = frame.as_bytes().to_vec();
-        let name = (group.clone(), self.member(), subject);
+        let name = (group.clone(), author, subject);
         let stops = reason.is_some();
         self.words.keep(&name, Word { at, stops, frame });
         Some(bytes)
@@ -217,7 +319,12 @@ impl Seat {
     }
 
     /// A word, or a question for words, whose author signed it.
-    pub(crate) fn standing_frame(&mut self, now: Now, frame: Verified<Frame>) -> Vec<Output> {
+    pub(crate) fn standing_frame(
+        &mut self,
+        now: Now,
+        peer: OperatorIndex,
+        frame: Verified<Frame>,
+    ) -> Vec<Output> {
         let context = frame.head().context;
         let mut groups = self.groups.iter();
         let Some((group, known)) = groups.find(|(group, _)| standing_head(group) == context) else {
@@ -225,7 +332,7 @@ impl Seat {
         };
         let (group, count) = (group.clone(), known.public.count());
         if frame.kind() == Kind::StandingPull {
-            return self.words_wanted(now, &group, frame.head().author);
+            return self.words_wanted(now, peer, &frame);
         }
         let Ok(payload) = frame.payload::<StandingPayload>() else {
             return self.dropped();
@@ -242,11 +349,13 @@ impl Seat {
         };
         let name = (group, frame.head().author, payload.subject);
         let (at, stops) = (payload.at, reason.is_some());
+        let stood = self.words.get(&name).is_some_and(|word| word.stops);
         if !means_something || !self.words.keep(&name, Word { at, stops, frame }) {
             return Vec::new();
         }
         match reason {
-            Some(reason) if name.1 == self.member() => self.recall(name, reason),
+            // Where our latest word stopped it already, the engine knows.
+            Some(reason) if name.1 == self.voice() && !stood => self.recall(name, reason),
             Some(_) | None => Vec::new(),
         }
     }
@@ -254,44 +363,81 @@ impl Seat {
     /// Our own word, and our engine has forgotten it.
     fn recall(&mut self, name: WordName, reason: Reason) -> Vec<Output> {
         let (key_group, _, subject) = name.clone();
-        let rekey = |session, reason| {
+        let rekey = |session| {
             Command::EmergencyRekey(EmergencyRekey {
                 key_group: key_group.clone(),
                 session,
-                reason,
+                reason: reason.clone(),
             })
         };
         let command = match subject {
-            Subject::Group => rekey(None, reason),
-            Subject::Session(session) => rekey(Some(session), reason),
+            Subject::Group => rekey(None),
+            Subject::Session(session) => rekey(Some(session)),
             Subject::Member(member) => Command::Quarantine(Quarantine {
                 key_group: key_group.clone(),
                 member,
-                reason,
+                reason: reason.clone(),
             }),
         };
-        vec![self.ask(Asker::Recall(name), command)]
+        vec![self.ask(Asker::Recall(name, reason), command)]
     }
 
-    /// What the engine cannot take now must be heard again: it is forgotten here.
-    pub(crate) fn recalled(&mut self, name: WordName, reply: &Reply) -> Vec<Output> {
-        if let Reply::Changed(changed) = reply {
-            return vec![Output::Event(Event::Recalled(changed.clone()))];
+    /// What the engine cannot take now it is asked to take again, and the operator hears of it.
+    pub(crate) fn recalled(
+        &mut self,
+        now: Now,
+        (name, reason): (WordName, Reason),
+        reply: Reply,
+    ) -> Vec<Output> {
+        match reply {
+            Reply::Changed(changed) => vec![Output::Event(Event::Recalled(changed))],
+            Reply::Rejected(rejection) => {
+                self.words.owed.insert(name, reason);
+                let begun = || (Pace::after_a_pause(now.mono), 0);
+                self.words.asking.get_or_insert_with(begun);
+                vec![Output::Event(Event::Refused(rejection))]
+            }
+            Reply::DkgDealt(_)
+            | Reply::DkgSealed(_)
+            | Reply::DkgPending(_)
+            | Reply::Installed(_)
+            | Reply::DkgFailed(_)
+            | Reply::Approved(_)
+            | Reply::Derived(..)
+            | Reply::Opened(_)
+            | Reply::Committed(_)
+            | Reply::Share(_)
+            | Reply::Aborted(_)
+            | Reply::Signed(_)
+            | Reply::Verdict(_) => vec![Output::Event(Event::Refused(Rejection::Internal))],
         }
-        self.words.kept.remove(&name);
-        Vec::new()
     }
 
-    fn words_wanted(&mut self, now: Now, group: &KeyGroup, asker: Member) -> Vec<Output> {
-        let last = self.words.answered.get(&asker);
-        let Some(peer) = self.roster.operator_of(asker) else {
+    fn words_wanted(
+        &mut self,
+        now: Now,
+        peer: OperatorIndex,
+        frame: &Verified<Frame>,
+    ) -> Vec<Output> {
+        let (head, asker) = (frame.head().context, frame.head().author);
+        let (Some(operator), Ok(StandingPullPayload { known, .. })) =
+            (self.roster.operator_of(asker), frame.payload())
+        else {
             return Vec::new();
         };
-        if last.is_some_and(|last| now.mono < last.plus(PAUSE)) {
+        let account = (head, asker, operator == peer);
+        let last = self.words.answered.get(&account);
+        let soon = last.is_some_and(|last| now.mono < last.at.plus(PAUSE));
+        if soon || known == self.words.digest(head) {
             return Vec::new();
         }
-        self.words.answered.insert(asker, now.mono);
-        let words = self.words.on(group, asker).into_iter();
-        words.map(|bytes| Output::SendTo(peer, bytes)).collect()
+        let from = last.map_or(0, |last| last.from);
+        let operators = self.roster.operators().get(usize::from(operator.0));
+        let voice = operators.and_then(|operator| operator.seats.first().copied());
+        let (words, from) = self.words.answer(head, voice.unwrap_or(asker), from);
+        let answered = Answered { at: now.mono, from };
+        self.words.answered.insert(account, answered);
+        let words = words.into_iter();
+        words.map(|bytes| Output::SendTo(operator, bytes)).collect()
     }
 }

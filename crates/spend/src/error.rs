@@ -11,6 +11,12 @@ pub enum SpendError {
     /// More outputs than [`crate::OUTPUTS_MAX`].
     #[error("the transaction has {0} outputs, at most {max} are signed", max = crate::OUTPUTS_MAX)]
     TooManyOutputs(usize),
+    /// Nothing is spent.
+    #[error("the transaction has no inputs")]
+    NoInputs,
+    /// An input that no signature of a group spends.
+    #[error("input {0}: the output that it spends is not taproot")]
+    NotTaproot(usize),
     /// The whole amount would go to the miner.
     #[error("the transaction has no outputs")]
     NoOutputs,

@@ -31,6 +31,7 @@ mod error;
 mod fee;
 mod finalize;
 mod funding;
+mod key_spends;
 mod ours;
 mod plan;
 mod policy;
@@ -44,8 +45,9 @@ pub use bitcoin::{Address, Amount, FeeRate, Network, OutPoint, ScriptBuf, Transa
 pub use error::SpendError;
 pub use finalize::SignedPsbt;
 pub use funding::{funding_transaction, spending_psbt, FundingError, Payment};
+pub use key_spends::{Coin, KeySpends};
 pub use plan::{OurInput, PlannedOutput, PlannedSpend, SpendPlan, INPUTS_MAX, OUTPUTS_MAX};
-pub use policy::{Coin, Policy, PolicyLimit, SpendFacts};
+pub use policy::{Policy, PolicyLimit, SpendFacts, SpentCoin};
 pub use psbt::{PsbtError, UnsignedPsbt, PSBT_BYTES_MAX};
 pub use tagged::{TaggedError, TaggedMessage, TAGGED_BYTES_MAX, TAG_BYTES_MAX};
 pub use words::{printable, Explanation};

@@ -158,7 +158,7 @@ impl SpendPlan {
     }
 }
 
-fn within_limits(tx: &Transaction) -> Result<(), SpendError> {
+pub(crate) fn within_limits(tx: &Transaction) -> Result<(), SpendError> {
     if tx.input.len() > INPUTS_MAX {
         return Err(SpendError::TooManyInputs(tx.input.len()));
     }

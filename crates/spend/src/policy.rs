@@ -7,7 +7,7 @@ use crate::SpendPlan;
 
 /// One coin: the output of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
-pub struct Coin {
+pub struct SpentCoin {
     /// The transaction, in the byte order of its hash.
     pub txid: [u8; 32],
     /// Which output.
@@ -30,7 +30,7 @@ pub struct SpendFacts {
     /// The transaction: two PSBTs may be of one.
     pub txid: [u8; 32],
     /// The coins of ours that it spends.
-    pub coins: Vec<Coin>,
+    pub coins: Vec<SpentCoin>,
 }
 
 /// The limits of one key group. An absent one does not limit.
@@ -134,7 +134,7 @@ impl SpendPlan {
             fee_rate_sats_per_kwu: self.fee_rate().to_sat_per_kwu(),
             txid: *self.txid().as_ref(),
             coins: coins
-                .map(|spend| Coin {
+                .map(|spend| SpentCoin {
                     txid: *spend.outpoint.txid.as_ref(),
                     index: spend.outpoint.vout,
                 })

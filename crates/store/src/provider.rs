@@ -17,7 +17,7 @@ use crate::place::PathFault;
 
 pub use command::{CommandFault, KeyCommand};
 
-/// One of the four ways to a store's key.
+/// One of the ways to a store's key.
 pub enum KeyProvider {
     /// A file of 64 hex characters, mode 0600 or narrower.
     File(PathBuf),
@@ -25,6 +25,8 @@ pub enum KeyProvider {
     Passphrase(Passphrase),
     /// A program that prints 64 hex characters.
     Command(KeyCommand),
+    /// 64 hex characters that whoever opens the store has read already.
+    Text(Zeroizing<String>),
     /// A credential that systemd decrypted for this service, 64 hex characters.
     SystemdCreds {
         /// What `$CREDENTIALS_DIRECTORY` says.
@@ -121,10 +123,31 @@ impl KeyProvider {
                 Self::Passphrase(words) => return Ok(Material::Passphrase(words.0.clone())),
                 Self::File(path) => file::read(path, file::Rule::OwnerOnly),
                 Self::Command(command) => command.run(),
+                Self::Text(text) => hex_key::parse(text.as_bytes())
+                    .ok_or_else(|| KeyError::NotAKey("the text".to_owned())),
                 Self::SystemdCreds { directory, name } => file::credential(directory, name),
             };
             Ok::<_, KeyError>(Material::Key(Key::hold_alone(&key?)?))
         });
         Ok(ProviderKey(given?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_as_text_is_a_key_or_nothing_and_is_not_repeated() {
+        let text = |text: &str| KeyProvider::Text(Zeroizing::new(text.to_owned())).resolve();
+        let Ok(ProviderKey(Material::Key(key))) = text(&"5a".repeat(32)) else {
+            panic!("it is a key");
+        };
+        assert_eq!(*key.read(), [0x5a; 32]);
+        for bad in ["", "5a", &"5g".repeat(32), &"5a".repeat(33)] {
+            let refused = text(bad).unwrap_err();
+            assert!(matches!(refused, KeyError::NotAKey(_)));
+            assert!(!refused.to_string().contains("5a"));
+        }
     }
 }

@@ -41,6 +41,8 @@ pub struct StandingPayload {
 pub struct StandingPullPayload {
     /// The author's.
     pub incarnation: Incarnation,
+    /// Hash of all that it has of them: whoever has the same does not answer.
+    pub known: Hash32,
 }
 
 impl Payload for StandingPayload {

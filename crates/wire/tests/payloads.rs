@@ -83,7 +83,9 @@ fn standing() {
     let pardon = word(Subject::Member(member(259)), None);
     pinned(&pardon, &["02", "0301", at, "00"]);
     let incarnation = incarnation();
-    pinned(&StandingPullPayload { incarnation }, &[&"aa".repeat(16)]);
+    let known = Hash32([0x0b; 32]);
+    let question = StandingPullPayload { incarnation, known };
+    pinned(&question, &[&"aa".repeat(16), &"0b".repeat(32)]);
 }
 
 /// The longest word there is fits its limit.

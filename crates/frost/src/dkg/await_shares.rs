@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::polynomial::{normalized, PublicPolynomial};
 use super::sealing::{Direction, SealedShare};
-use super::{DkgFault, Seat};
+use super::{DkgFault, OpenShares, Seat};
 use crate::points::{scalar, secret_times_g, to_k256};
 use crate::secret::SecretScalar;
 use crate::tweak::derive;
@@ -58,13 +58,35 @@ impl AwaitShares {
     /// # Errors
     /// See [`DkgFault`]: the first failed check, naming its author.
     pub fn open(self, sealed: &BTreeMap<Member, SealedShare>) -> Result<KeyShare, DkgFault> {
-        scrubbed(|| self.summed(sealed))
+        scrubbed(|| {
+            let opened = self.opened(sealed)?;
+            self.summed(&opened)
+        })
     }
 
-    fn summed(self, sealed: &BTreeMap<Member, SealedShare>) -> Result<KeyShare, DkgFault> {
-        let opened = self.opened(sealed)?;
+    /// As [`Self::open`], of shares that nobody sealed here: [`super::Dealing::dangerous_shares`] made them.
+    ///
+    /// # Errors
+    /// See [`DkgFault`]: the first failed check, naming its author.
+    pub fn dangerous_take(self, shares: &OpenShares) -> Result<KeyShare, DkgFault> {
+        let own = self.seat.member;
+        let others = self.commitments.keys().filter(|m| **m != own);
+        if !shares.keys().eq(others) {
+            return Err(DkgFault::Incomplete);
+        }
+        scrubbed(|| {
+            let mut opened = Opened::with_capacity(shares.len());
+            for (from, share) in shares {
+                let share = scalar(**share).ok_or(DkgFault::Share(*from))?;
+                opened.push((*from, Zeroizing::new(share)));
+            }
+            self.summed(&opened)
+        })
+    }
+
+    fn summed(self, opened: &Opened) -> Result<KeyShare, DkgFault> {
         let mut share = self.own.read();
-        for (_, part) in &opened {
+        for (_, part) in opened {
             *share += **part;
         }
         let Seat {
@@ -79,7 +101,7 @@ impl AwaitShares {
         let expected = values.get(usize::from(member.number()) - 1);
         let fits = expected.is_some_and(|value| is_public_of(&share, value));
         if !fits {
-            return Err(self.blame(&opened));
+            return Err(self.blame(opened));
         }
         self.key_share(share, &sum, &values)
     }

@@ -13,7 +13,7 @@ mod sealing;
 
 pub use await_shares::AwaitShares;
 pub use fault::DkgFault;
-pub use round1::{deal, Dealing, Round1};
+pub use round1::{deal, Contribution, Dealing, OpenShares, Round1};
 pub use sealing::{SealedShare, SEALED_SHARE_BYTES};
 
 use hardfrost_primitives::{Hash32, Member};

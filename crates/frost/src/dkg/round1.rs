@@ -6,6 +6,7 @@ use hardfrost_locked::{scrubbed, Region};
 use hardfrost_primitives::{Hash32, Member};
 use rand_core::{CryptoRng, RngCore};
 use secp256k1::PublicKey;
+use zeroize::Zeroizing;
 
 use super::ephemeral::{possessed, Ephemeral};
 use super::polynomial::SecretPolynomial;
@@ -27,6 +28,18 @@ pub struct Round1 {
     /// Proof of possession of the ephemeral key.
     pub possession: [u8; 64],
 }
+
+/// What a dealer shows where shares are not sealed here: the FROST library's round-1 package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contribution {
+    /// Commitments to the t coefficients, 33 bytes each.
+    pub commitment: Vec<[u8; 33]>,
+    /// Proof of knowledge of the constant term.
+    pub proof_of_knowledge: [u8; 64],
+}
+
+/// Shares that are not sealed, by recipient or by sender: secrets. Wiped on drop.
+pub type OpenShares = BTreeMap<Member, Zeroizing<[u8; 32]>>;
 
 /// Our polynomial and ephemeral key, in locked memory, before the others' contributions are known. Wiped on drop.
 pub struct Dealing {
@@ -77,16 +90,20 @@ pub fn deal(
 
 /// Parses one dealer's contribution and checks what can be checked of it alone, but for the proof of knowledge.
 fn checked(seat: &Seat, from: Member, shown: &Round1) -> Result<Vec<PublicKey>, DkgFault> {
-    let bad = DkgFault::Commitment(from);
-    if shown.commitment.len() != usize::from(seat.threshold) {
-        return Err(bad);
-    }
-    let commitment: Option<Vec<PublicKey>> = shown.commitment.iter().map(parse).collect();
-    let commitment = commitment.ok_or(bad)?;
+    let commitment = parsed(seat, from, &shown.commitment)?;
     if !possessed(&seat.ceremony, from, &shown.ephemeral, &shown.possession) {
         return Err(DkgFault::Possession(from));
     }
     Ok(commitment)
+}
+
+fn parsed(seat: &Seat, from: Member, commitment: &[[u8; 33]]) -> Result<Vec<PublicKey>, DkgFault> {
+    let bad = DkgFault::Commitment(from);
+    if commitment.len() != usize::from(seat.threshold) {
+        return Err(bad);
+    }
+    let commitment: Option<Vec<PublicKey>> = commitment.iter().map(parse).collect();
+    commitment.ok_or(bad)
 }
 
 /// No two members may show one ephemeral key.
@@ -111,11 +128,7 @@ impl Dealing {
         transcript: Hash32,
         others: &BTreeMap<Member, Round1>,
     ) -> Result<(AwaitShares, BTreeMap<Member, SealedShare>), DkgFault> {
-        let seat = self.seat;
-        let expected = Member::all(seat.count).filter(|m| *m != seat.member);
-        if !others.keys().copied().eq(expected) {
-            return Err(DkgFault::Incomplete);
-        }
+        self.complete(others.keys().copied())?;
         let commitments = self.commitments(others)?;
         scrubbed(|| self.sealed(transcript, others, commitments))
     }
@@ -139,15 +152,60 @@ impl Dealing {
                 recipient: *to,
                 transcript,
             };
-            sealed.insert(
-                *to,
-                direction.seal(&secret, &zeroize::Zeroizing::new(share)),
-            );
+            sealed.insert(*to, direction.seal(&secret, &Zeroizing::new(share)));
             shared.insert(*to, region.hold(&secret)?);
         }
         let own = SecretScalar::hold(&self.polynomial.at(seat.member), region)?;
         let waiting = AwaitShares::new(seat, transcript, own, (commitments, shared));
         Ok((waiting, sealed))
+    }
+
+    /// As [`Self::seal`], among members that have no ephemeral keys: the shares come out as they are, 32 bytes for each
+    /// other member, and whoever carries them must seal them. Of the others' contributions only commitment and proof of
+    /// knowledge count.
+    ///
+    /// # Errors
+    /// See [`DkgFault`]: the first failed check, naming its author.
+    pub fn dangerous_shares(
+        self,
+        others: &BTreeMap<Member, Contribution>,
+    ) -> Result<(AwaitShares, OpenShares), DkgFault> {
+        let seat = self.seat;
+        self.complete(others.keys().copied())?;
+        let mut commitments = BTreeMap::new();
+        for (from, shown) in others {
+            commitments.insert(*from, parsed(&seat, *from, &shown.commitment)?);
+        }
+        let proofs = others.iter().map(|(m, c)| (*m, &c.proof_of_knowledge));
+        let commitments = self.with_ours(commitments, proofs)?;
+        scrubbed(|| self.opened(others.keys(), commitments))
+    }
+
+    fn opened<'a>(
+        self,
+        others: impl Iterator<Item = &'a Member>,
+        commitments: BTreeMap<Member, Vec<PublicKey>>,
+    ) -> Result<(AwaitShares, OpenShares), DkgFault> {
+        let (seat, region) = (self.seat, self.ephemeral.region());
+        let shares = others.map(|to| {
+            let share = self.polynomial.at(*to).to_bytes().into();
+            (*to, Zeroizing::new(share))
+        });
+        let shares = shares.collect();
+        let own = SecretScalar::hold(&self.polynomial.at(seat.member), region)?;
+        // Without ephemeral keys there is no secret with anybody, and no transcript that a key would be bound to.
+        let nobody = (commitments, BTreeMap::new());
+        let waiting = AwaitShares::new(seat, Hash32([0; 32]), own, nobody);
+        Ok((waiting, shares))
+    }
+
+    fn complete(&self, others: impl Iterator<Item = Member>) -> Result<(), DkgFault> {
+        let expected = Member::all(self.seat.count).filter(|m| *m != self.seat.member);
+        if others.eq(expected) {
+            Ok(())
+        } else {
+            Err(DkgFault::Incomplete)
+        }
     }
 
     /// Everybody's commitments, our own among them, once every check has passed.
@@ -162,11 +220,20 @@ impl Dealing {
         // After every proof of possession: whoever copied a key without its secret is named for that.
         let keys = others.iter().map(|(m, shown)| (*m, &shown.ephemeral));
         distinct(keys.chain([(self.seat.member, self.ephemeral.public())]))?;
-        for (from, shown) in others {
-            let constant = commitments.get(from).and_then(|c| c.first());
-            let known = constant.is_some_and(|c| proven(*from, c, &shown.proof_of_knowledge));
-            if !known {
-                return Err(DkgFault::ProofOfKnowledge(*from));
+        let proofs = others.iter().map(|(m, c)| (*m, &c.proof_of_knowledge));
+        self.with_ours(commitments, proofs)
+    }
+
+    /// The others' commitments once each has proven to know its constant term, and ours.
+    fn with_ours<'a>(
+        &self,
+        mut commitments: BTreeMap<Member, Vec<PublicKey>>,
+        proofs: impl Iterator<Item = (Member, &'a [u8; 64])>,
+    ) -> Result<BTreeMap<Member, Vec<PublicKey>>, DkgFault> {
+        for (from, proof) in proofs {
+            let constant = commitments.get(&from).and_then(|c| c.first());
+            if !constant.is_some_and(|c| proven(from, c, proof)) {
+                return Err(DkgFault::ProofOfKnowledge(from));
             }
         }
         commitments.insert(self.seat.member, self.commitment.clone());

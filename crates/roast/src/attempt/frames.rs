@@ -113,9 +113,14 @@ impl Attempt {
         let first = self.collector.first(what, author);
         let other = self.collector.different(what, author);
         let other = other.filter(|other| other.body_hash() != second.body_hash());
+        // Two lives of one author may differ in all but their shares: that proves nothing.
+        let counts = |first: &&Verified<Frame>| {
+            kind == EvidenceKind::DoubleShare || first.incarnation() == second.incarnation()
+        };
         first
             .into_iter()
             .chain(other)
+            .filter(counts)
             .map(|first| Evidence::double(kind, &self.context, first, second))
             .map(Effect::Prove)
             .collect()

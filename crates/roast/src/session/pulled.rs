@@ -8,6 +8,7 @@ use hardfrost_wire::{
 
 use super::{Outcome, Session, SessionEffect};
 use crate::attempt::Attempt;
+use crate::pulls::PartAnswered;
 use crate::speaker::Speaker;
 
 /// What the n − 1 peers together answer to one pull, about.
@@ -24,7 +25,24 @@ enum Lacking<'a> {
     Proof(&'a Evidence),
 }
 
+/// Which of all frames and proofs something is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LackingName {
+    Frame(Hash32, Kind, Member),
+    Proof(Option<Member>),
+}
+
 impl Lacking<'_> {
+    fn name(&self) -> LackingName {
+        match self {
+            Self::Frame(frame) => {
+                let head = frame.head();
+                LackingName::Frame(head.context, frame.kind(), head.author)
+            }
+            Self::Proof(proof) => LackingName::Proof(proof.accused()),
+        }
+    }
+
     fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Frame(frame) => frame.as_bytes().to_vec(),
@@ -56,6 +74,17 @@ fn places(member: Member, count: u16) -> (usize, usize) {
     (place, place + usize::from(count))
 }
 
+/// The package of an attempt that is here: the one that counts, or one that was first and is none. Whoever has that one
+/// never takes another.
+fn held_package(attempt: &Attempt) -> Option<Hash32> {
+    let first = || {
+        let coordinator = attempt.coordinator();
+        let frame = attempt.collector().first(Kind::Package, coordinator)?;
+        Some(frame.body_hash())
+    };
+    attempt.package_body().or_else(first)
+}
+
 fn held(attempt: &Attempt, count: u16) -> HeldTurn {
     let mut members = vec![0; (2 * usize::from(count)).div_ceil(8)];
     for member in attempt.committed() {
@@ -65,7 +94,7 @@ fn held(attempt: &Attempt, count: u16) -> HeldTurn {
         set_bit(&mut members, places(member, count).1);
     }
     HeldTurn {
-        package: attempt.package_body().map_or(NO_PACKAGE, prefix),
+        package: held_package(attempt).map_or(NO_PACKAGE, prefix),
         members,
     }
 }
@@ -88,8 +117,10 @@ fn missing<'a>(
         return out;
     };
     let same = attempt.package_body().map(prefix) == Some(theirs.package);
-    // It went on with the other of two packages, and has the proof: what belongs to this one is of no use to it.
-    if !same && theirs.package != NO_PACKAGE && knows_coordinator {
+    // Of two packages it has the other: the shares for this one are of no use to it, and this one is until it has the
+    // proof.
+    if !same && theirs.package != NO_PACKAGE {
+        out.extend((!knows_coordinator).then_some(package));
         return out;
     }
     out.extend((!same).then_some(package));
@@ -202,11 +233,19 @@ impl Session {
         let certificate = out.len();
         let lacking = self.lacking(asked);
         let ours = lacking.len() * (usize::from(speaker.member.number()) - 1) / count;
-        let first = self.pulls.answered_to(asker).unwrap_or(ours) % lacking.len().max(1);
+        let name = |place: usize| lacking.get(place).map(Lacking::name);
+        let first = self
+            .pulls
+            .goes_on(asker, lacking.len(), name)
+            .unwrap_or(ours);
         let bytes_max = (ANSWERS_BYTES / count).max(ANSWER_BYTES_MIN);
         out.extend(part(&lacking, first, bytes_max, Lacking::to_bytes));
-        self.pulls
-            .answered_up_to(asker, first + out.len() - certificate);
+        let answer = PartAnswered {
+            first,
+            name: name(first),
+            ended: first + out.len() - certificate,
+        };
+        self.pulls.answered(asker, answer);
         out
     }
 

@@ -7,14 +7,14 @@ use hardfrost_engine::{
     EmergencyRekey, Engine, Log, MemoryLog, Quarantine, Reason, Rejection, Reply, Unquarantine,
 };
 use hardfrost_frost::GroupPublic;
-use hardfrost_primitives::{KeyGroup, Limits, Member, SessionId};
+use hardfrost_primitives::{Hash32, KeyGroup, Limits, Member, SessionId, UnixTime};
 use hardfrost_seat::{Event, Input, Output, Request, Stop};
 use hardfrost_wire::{
     standing_head, Frame, FromPeer, Head, Incarnation, Kind, OperatorIndex, StandingPayload,
     StandingPullPayload, Subject,
 };
 
-use crate::world::{key, member, Spend, World};
+use crate::world::{key, member, Letter, Spend, World};
 
 fn reason(text: &str) -> Reason {
     Reason::new(text).unwrap()
@@ -54,19 +54,24 @@ impl World {
 
     /// The node comes back with that, and every peer can be reached.
     fn restore(&mut self, index: usize, log: MemoryLog) {
-        self.hosts[index].log = log;
-        let records = self.hosts[index].log.replay().unwrap();
+        self.begin_again(index, log);
+        self.meet(index);
+        self.run();
+    }
+
+    fn begin_again(&mut self, index: usize, log: MemoryLog) {
+        let host = usize::from(self.nodes[index].host.0);
+        self.hosts[host].log = log;
+        let records = self.hosts[host].log.replay().unwrap();
         let recovered = Engine::recover(Limits::default(), BTreeSet::new(), &records);
-        self.hosts[index].engine = recovered.unwrap();
+        self.hosts[host].engine = recovered.unwrap();
         let (mut seat, resumed) = self.resumed(index, Arc::clone(&self.roster));
-        assert_eq!(resumed, [Ok(())]);
-        for word in self.hosts[index].engine.operator_words() {
+        assert!(resumed.iter().all(Result::is_ok));
+        for word in self.hosts[host].engine.operator_words() {
             seat.resume_word(&word);
         }
         self.nodes[index].seat = seat;
         self.nodes[index].events.clear();
-        self.meet(index);
-        self.run();
     }
 
     /// The node and its peers can reach each other.
@@ -256,7 +261,7 @@ fn p09_what_comes_back_stops_and_never_lets_in() {
     assert_eq!(world.kept_out(0), []);
 }
 
-/// What our log does not take is asked of the peers again.
+/// What our log does not take now it is asked to take again.
 #[test]
 fn p09_a_word_that_the_log_did_not_take_is_not_lost() {
     let (mut world, group) = World::with_key(3, 2, 7);
@@ -273,8 +278,11 @@ fn p09_a_word_that_the_log_did_not_take_is_not_lost() {
         panic!("{asked:?}");
     };
     let refused = Reply::Rejected(Rejection::Internal);
-    assert!(seat.handle(now, Input::Engine(ticket, refused)).is_empty());
-    world.turn(0, heard());
+    let told = seat.handle(now, Input::Engine(ticket, refused));
+    assert!(matches!(told[..], [Output::Event(Event::Refused(_))]));
+    assert!(seat.handle(now, heard()).is_empty());
+    assert_eq!(world.kept_out(0), []);
+    world.run_for(std::time::Duration::from_secs(2));
     assert_eq!(world.kept_out(0), [member(3)]);
 }
 
@@ -303,6 +311,7 @@ fn p09_words_are_bounded() {
     }
     let question = StandingPullPayload {
         incarnation: Incarnation([1; 16]),
+        known: Hash32([0; 32]),
     };
     let head = Head {
         context: standing_head(name),
@@ -328,4 +337,107 @@ fn p09_words_are_bounded() {
         text.contains("session-399") || text.contains("session-144")
     });
     assert_eq!(newest.count(), 2);
+}
+
+/// A node of two groups asks for its words on both.
+#[test]
+fn p09_words_on_every_group_come_back() {
+    let (world, first) = World::with_key(3, 2, 9);
+    let (mut world, second) = another_key(world);
+    let before = world.backup(0);
+    world.ask(0, &kill(&first, None));
+    world.ask(0, &kill(&second, None));
+    world.run();
+    world.restore(0, before);
+    let keys = world.hosts[0].engine.status().keys;
+    assert_eq!(keys.iter().filter(|key| key.rekeyed.is_some()).count(), 2);
+}
+
+fn another_key(mut world: World) -> (World, Arc<GroupPublic>) {
+    let mut proposal = world.proposal(2);
+    proposal.salt = [4; 32];
+    world.ask_all(&Request::MakeKey(proposal));
+    world.run();
+    let key = world.key();
+    (world, key)
+}
+
+/// The first questions and answers are all lost; they are asked again, and an old question repeated by a peer changes
+/// nothing.
+#[test]
+fn p09_a_lost_answer_is_asked_for_again() {
+    let (mut world, group) = World::with_key(3, 2, 10);
+    let before = world.backup(0);
+    world.ask(0, &kill(&group, None));
+    world.run();
+    world.begin_again(0, before);
+    world.meet(0);
+    let asked = |letter: &&Letter| letter.bytes[0] == Kind::StandingPull.number();
+    let question = world.letters.iter().find(asked).unwrap().bytes.clone();
+    world.lose_letters();
+    // Node 3 shows node 2 the question that it has kept.
+    world.hand_from(2, 1, &question);
+    world.lose_letters();
+    assert!(!world.is_stopped(0));
+    world.deaf.insert(2);
+    world.run_for(std::time::Duration::from_millis(1500));
+    assert!(world.is_stopped(0));
+}
+
+/// After the last answer nobody asks for ever, and whoever lacks nothing is not answered.
+#[test]
+fn p09_questions_end() {
+    let (mut world, group) = World::with_key(3, 2, 11);
+    world.ask(0, &kill(&group, None));
+    world.run();
+    let log = world.backup(0);
+    world.restore(0, log);
+    world.sent.clear();
+    world.run_for(std::time::Duration::from_secs(3600));
+    let questions = world.sent.len();
+    assert!((1..=15).contains(&questions), "{questions}");
+    let all = world.sent.iter();
+    assert!(all
+        .into_iter()
+        .all(|bytes| bytes[0] == Kind::StandingPull.number()));
+}
+
+/// A word said while the clock was ahead is no later than what is said after it was set right.
+#[test]
+fn p09_a_clock_that_was_ahead_does_not_hide_a_later_word() {
+    let (mut world, group) = World::with_key(3, 2, 12);
+    let before = world.backup(0);
+    let right = world.now.utc;
+    world.now.utc = UnixTime(right.0 + 100_000_000);
+    world.ask(0, &keep_out(&group, 3));
+    world.ask(0, &pardon(&group, 3));
+    world.run();
+    world.now.utc = right;
+    world.ask(0, &keep_out(&group, 3));
+    world.run();
+    world.restore(0, before);
+    assert_eq!(world.kept_out(0), [member(3)]);
+}
+
+/// Two seats of one operator speak with one voice: the pardon that one of them says is the other's too.
+#[test]
+fn p09_an_operator_with_two_seats_has_one_word() {
+    let (mut world, group) = World::of_operators(&[2, 1, 1], 13).make_key(2);
+    world.ask(1, &keep_out(&group, 4));
+    world.run();
+    let between = world.backup(0);
+    world.later(5);
+    world.ask(0, &pardon(&group, 4));
+    world.run();
+    let after = world.backup(0);
+    // Both seats come back, and only the peers remember.
+    for log in [after, between] {
+        world.begin_again(0, log);
+        let copy = world.backup(0);
+        world.begin_again(1, copy);
+        world.meet(0);
+        world.meet(1);
+        world.run();
+        assert_eq!(world.recalled(0) + world.recalled(1), 0);
+    }
 }

@@ -1,0 +1,3 @@
+module hardfrost/host
+
+go 1.21
