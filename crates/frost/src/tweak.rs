@@ -41,10 +41,6 @@ impl AffineMap {
         self.signed(s) + self.add
     }
 
-    pub(crate) fn negates(&self) -> bool {
-        self.negate
-    }
-
     pub(crate) fn added(&self) -> Scalar {
         self.add
     }

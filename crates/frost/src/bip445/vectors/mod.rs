@@ -17,9 +17,10 @@ use hardfrost_primitives::{members_ascending, Member, Suite};
 use secp256k1::PublicKey;
 use serde_json::Value;
 
-use super::{AggregateNonce, Session};
+use super::{session, AggregateNonce};
 use crate::key_material::interpolated;
 use crate::points::{parse, to_k256};
+use crate::session::Session;
 use crate::tweak::{tweak, Chain, TweakedKey};
 
 /// The standard's error object for a bad argument.
@@ -177,6 +178,6 @@ impl Signers {
     fn session(&self, nonce: &AggregateNonce, key: TweakedKey, case: &Value) -> Session {
         let ascending = members_ascending(self.members.iter().copied()).unwrap();
         let message = bytes(&case["msg"]);
-        Session::new(ascending.into_iter().collect(), nonce, key, &message)
+        session(ascending.into_iter().collect(), nonce, key, &message)
     }
 }
