@@ -60,6 +60,14 @@ pub(crate) fn identifier(member: Member) -> Identifier {
     Identifier::try_from(member.number()).expect("a member number is not zero")
 }
 
+/// What the library's identifier serialises to.
+pub(crate) fn identifier_bytes(member: Member) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let (_, number) = bytes.split_at_mut(30);
+    number.copy_from_slice(&member.to_be_bytes());
+    bytes
+}
+
 fn member_of(bytes: &[u8; 32]) -> Option<Member> {
     let (zeros, number) = bytes.split_at(30);
     let number = u16::from_be_bytes(number.try_into().ok()?);
@@ -83,6 +91,7 @@ mod tests {
         assert_eq!(shown.parse(), Ok(FrostIdentifier::of(member)));
         assert_eq!(bare.parse(), Ok(FrostIdentifier::of(member)));
         let bytes = identifier(member).serialize().try_into().unwrap();
+        assert_eq!(identifier_bytes(member), bytes);
         assert_eq!(member_of(&bytes), Some(member));
     }
 

@@ -67,12 +67,13 @@ impl CheckedPackage {
             return Err(PackageError::GroupTooLarge { suite, count });
         }
         let key = *group.key();
+        let signers: Vec<Member> = commitments.keys().copied().collect();
+        let lambdas = group.public().lambdas(&signers);
         let session = match suite {
-            Suite::Tr => tr::session(&commitments, key, &message.0),
+            Suite::Tr => tr::session(&commitments, lambdas, key, &message.0),
             Suite::Bip445 => {
                 let nonce = AggregateNonce::of(commitments.values());
-                let signers = commitments.keys().copied().collect();
-                bip445::session(signers, &nonce, key, &message.0)
+                bip445::session(lambdas, &nonce, key, &message.0)
             }
         };
         Ok(Self {

@@ -7,7 +7,7 @@
 //! another's commitment, are told apart before the division.
 
 use k256::elliptic_curve::sec1::FromEncodedPoint;
-use k256::{AffinePoint, EncodedPoint, FieldElement, ProjectivePoint, Scalar, U256};
+use k256::{AffinePoint, EncodedPoint, FieldElement, ProjectivePoint, Scalar};
 use secp256k1::PublicKey;
 
 /// Digits are below 2⁴ in size.
@@ -91,7 +91,7 @@ fn third(one: &Affine, other: &Affine, kind: &Kind, inverse: &FieldElement) -> O
     };
     let slope = rise * inverse;
     let x = (slope.square() + (one.x + other.x).negate(2)).normalize_weak();
-    let y = slope * (one.x + &x.negate(1)) + one.y.negate(1);
+    let y = slope * (one.x + x.negate(1)) + one.y.negate(1);
     let y = y.normalize_weak();
     Some(Affine { x, y })
 }
@@ -103,7 +103,7 @@ fn sums(pairs: &[(&Affine, &Affine)]) -> Vec<Option<Affine>> {
         .iter()
         .map(|(one, other)| {
             let ((kind, divisor), before) = (divisor(one, other), all);
-            all = all * divisor;
+            all *= divisor;
             (kind, divisor, before)
         })
         .collect();
@@ -112,7 +112,7 @@ fn sums(pairs: &[(&Affine, &Affine)]) -> Vec<Option<Affine>> {
     let mut sums = Vec::with_capacity(pairs.len());
     for ((one, other), (kind, divisor, before)) in pairs.iter().zip(&divisors).rev() {
         sums.push(third(one, other, kind, &(inverse * before)));
-        inverse = inverse * divisor;
+        inverse *= divisor;
     }
     sums.reverse();
     sums
@@ -160,7 +160,7 @@ fn odd_multiples(points: &[Affine]) -> Vec<[Affine; 8]> {
 }
 
 /// Five bits of a little-endian number from bit `at` on.
-fn window(words: &[u64; 4], at: usize) -> u64 {
+fn window(words: &[u64], at: usize) -> u64 {
     let word = |which: usize| u128::from(words.get(which).copied().unwrap_or_default());
     let both = word(at / 64) | word(at / 64 + 1) << 64;
     u64::try_from((both >> (at % 64)) & 31).expect("five bits")
@@ -168,7 +168,13 @@ fn window(words: &[u64; 4], at: usize) -> u64 {
 
 /// Odd digits and their places: Σ digit · 2^place = k, and from one digit to the next are at least five places.
 fn digits(k: &Scalar) -> Vec<(usize, i8)> {
-    let words: [u64; 4] = U256::from(k).to_words().map(|word| word as u64);
+    let bytes = k.to_bytes();
+    let word = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte))
+    };
+    let words: Vec<u64> = bytes.rchunks(8).map(word).collect();
     let (mut digits, mut at, mut carry) = (Vec::with_capacity(COLUMNS / WINDOW + 1), 0, 0);
     while at < COLUMNS {
         let digit = window(&words, at) + carry;
@@ -195,7 +201,8 @@ impl Columns {
     fn new(terms: &[(Scalar, &PublicKey)], others: impl Iterator<Item = Affine>) -> Self {
         let bases: Vec<Affine> = terms.iter().map(|(_, point)| Affine::of(point)).collect();
         let multiples = odd_multiples(&bases);
-        let mut places = vec![Vec::with_capacity(terms.len() / 4 + 4); COLUMNS];
+        let place = |_| Vec::with_capacity(terms.len() / 4 + 4);
+        let mut places: Vec<Vec<(&Affine, bool)>> = (0..COLUMNS).map(place).collect();
         for ((k, _), multiples) in terms.iter().zip(&multiples) {
             for (at, digit) in digits(k) {
                 let multiple = multiples.get(usize::from(digit.unsigned_abs() / 2));

@@ -2,7 +2,7 @@
 //! in how the nonces are bound and in who adds the tweaks.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use hardfrost_primitives::{Hash32, Member};
 use k256::elliptic_curve::ops::Reduce;
@@ -10,7 +10,7 @@ use k256::{Scalar, U256};
 use secp256k1::PublicKey;
 use zeroize::Zeroizing;
 
-use crate::lagrange::{coefficient, coefficients};
+use crate::lagrange::Lambdas;
 use crate::nonces::NoncePair;
 use crate::points::{secret_times_g, sum, times};
 use crate::tweak::TweakedKey;
@@ -26,7 +26,6 @@ pub(crate) enum Binding {
 
 /// The session values of one package.
 pub(crate) struct Session {
-    signers: Vec<Member>,
     key: TweakedKey,
     binding: Binding,
     /// x(R)
@@ -35,7 +34,7 @@ pub(crate) struct Session {
     odd: bool,
     /// BIP 340's e.
     challenge: Scalar,
-    lambdas: OnceLock<BTreeMap<Member, Scalar>>,
+    lambdas: Arc<Lambdas>,
 }
 
 /// A tagged hash as a scalar.
@@ -44,10 +43,10 @@ pub(crate) fn hashed(tag: &str, preimage: &[u8]) -> Scalar {
 }
 
 impl Session {
-    /// A session of these signers, ascending, over `message` under `key`. `nonce` is R, 33 bytes; the point at infinity
+    /// A session of the signers that these coefficients are for, over `message` under `key`. `nonce` is R, 33 bytes; the point at infinity
     /// is 33 zeros.
     pub(crate) fn new(
-        signers: Vec<Member>,
+        lambdas: Arc<Lambdas>,
         binding: Binding,
         nonce: &[u8; 33],
         key: TweakedKey,
@@ -56,13 +55,12 @@ impl Session {
         let [sign, x @ ..] = nonce;
         let preimage = [x, &key.x, message].concat();
         Self {
-            signers,
             key,
             binding,
             nonce: *x,
             odd: *sign == 3,
             challenge: hashed("BIP0340/challenge", &preimage),
-            lambdas: OnceLock::new(),
+            lambdas,
         }
     }
 
@@ -102,10 +100,10 @@ impl Session {
         share: &Scalar,
         nonces: &NoncePair,
     ) -> Option<Scalar> {
-        let lambda = coefficient(&self.signers, member);
+        let lambda = self.lambdas.get(&member)?;
         let nonce = *nonces.hiding + *self.coefficient(member)? * *nonces.binding;
         let nonce = Zeroizing::new(nonce);
-        Some(self.signed(*nonce) + self.factor(&lambda) * share + self.tweaks(&lambda))
+        Some(self.signed(*nonce) + self.factor(lambda) * share + self.tweaks(lambda))
     }
 
     /// Whether z·G = ±(D + ρ·E) + λ·c·S. `verifying_share` is that of the key before any tweak.
@@ -116,8 +114,8 @@ impl Session {
         verifying_share: &PublicKey,
         share: &Scalar,
     ) -> bool {
-        let lambdas = self.lambdas.get_or_init(|| coefficients(&self.signers));
-        let (Some(lambda), Some(rho)) = (lambdas.get(&member), self.coefficient(member)) else {
+        let (Some(lambda), Some(rho)) = (self.lambdas.get(&member), self.coefficient(member))
+        else {
             return false;
         };
         // Both sides with the sign that R has, so that no point needs to be negated.

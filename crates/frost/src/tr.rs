@@ -2,6 +2,7 @@
 //! and its encoding of identifiers are the library's; the sums are ours, for they are two thirds of its time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use frost_core::Ciphersuite;
 use frost_secp256k1_tr::Secp256K1Sha256TR;
@@ -9,7 +10,8 @@ use hardfrost_primitives::Member;
 use k256::elliptic_curve::group::GroupEncoding;
 use k256::Scalar;
 
-use crate::identifier::identifier;
+use crate::identifier::identifier_bytes;
+use crate::lagrange::Lambdas;
 use crate::products::sum_of_products;
 use crate::session::{Binding, Session};
 use crate::tweak::TweakedKey;
@@ -23,7 +25,7 @@ fn binding_factors(
 ) -> BTreeMap<Member, Scalar> {
     let mut list = Vec::with_capacity(commitments.len() * 98);
     for (member, commitments) in commitments {
-        list.extend_from_slice(&identifier(*member).serialize());
+        list.extend_from_slice(&identifier_bytes(*member));
         list.extend_from_slice(&commitments.hiding());
         list.extend_from_slice(&commitments.binding());
     }
@@ -35,7 +37,7 @@ fn binding_factors(
     let prefix = preimage.len();
     let factor = |member: &Member| {
         preimage.truncate(prefix);
-        preimage.extend_from_slice(&identifier(*member).serialize());
+        preimage.extend_from_slice(&identifier_bytes(*member));
         (*member, Secp256K1Sha256TR::H1(&preimage))
     };
     commitments.keys().map(factor).collect()
@@ -44,6 +46,7 @@ fn binding_factors(
 /// The values of a session of those who committed, over `message` under `key`.
 pub(crate) fn session(
     commitments: &BTreeMap<Member, Commitments>,
+    lambdas: Arc<Lambdas>,
     key: TweakedKey,
     message: &[u8],
 ) -> Session {
@@ -56,6 +59,5 @@ pub(crate) fn session(
     let hiding = commitments.values().map(Commitments::hiding_point);
     // Only whoever commits last can lead to the point at infinity on purpose: x = 0, and no signature comes of it.
     let point = sum_of_products(hiding, &terms).to_affine().to_bytes();
-    let signers = commitments.keys().copied().collect();
-    Session::new(signers, Binding::Each(factors), &point.into(), key, message)
+    Session::new(lambdas, Binding::Each(factors), &point.into(), key, message)
 }

@@ -1,10 +1,12 @@
 //! The aggregate nonce, its coefficient, and R.
 
-use hardfrost_primitives::Member;
+use std::sync::Arc;
+
 use k256::Scalar;
 use secp256k1::PublicKey;
 
 use super::nonces::identifier;
+use crate::lagrange::Lambdas;
 use crate::points::{secret_times_g, sum, times};
 use crate::session::{hashed, Binding, Session};
 use crate::tweak::TweakedKey;
@@ -39,17 +41,17 @@ impl AggregateNonce {
     }
 }
 
-/// The values of a session of these signers, ascending, over `message` under `key`.
+/// The values of a session of the signers that these coefficients are for, over `message` under `key`.
 pub(crate) fn session(
-    signers: Vec<Member>,
+    lambdas: Arc<Lambdas>,
     nonce: &AggregateNonce,
     key: TweakedKey,
     message: &[u8],
 ) -> Session {
-    let count = u32::try_from(signers.len()).expect("a group is small");
+    let count = u32::try_from(lambdas.len()).expect("a group is small");
     let mut preimage = count.to_be_bytes().to_vec();
-    signers
-        .iter()
+    lambdas
+        .keys()
         .for_each(|m| preimage.extend_from_slice(&identifier(*m)));
     preimage.extend_from_slice(&nonce.to_bytes());
     preimage.extend_from_slice(&key.x);
@@ -60,5 +62,5 @@ pub(crate) fn session(
     // Only whoever commits last can lead here on purpose. The standard goes on with G and so blames nobody.
     let point = point.or_else(|| secret_times_g(&Scalar::ONE));
     let nonce = extended(point.as_ref());
-    Session::new(signers, Binding::One(coefficient), &nonce, key, message)
+    Session::new(lambdas, Binding::One(coefficient), &nonce, key, message)
 }

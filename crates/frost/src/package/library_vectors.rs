@@ -112,9 +112,11 @@ fn the_published_session_is_reproduced_byte_for_byte() {
         .map(|(m, nonces)| (*m, nonces.commitments()))
         .collect();
     let message = hex::decode(file["inputs"]["message"].as_str().unwrap()).unwrap();
+    let signers: Vec<Member> = commitments.keys().copied().collect();
+    let lambdas = group.public().lambdas(&signers);
     let package = CheckedPackage {
         suite: Suite::Tr,
-        session: tr::session(&commitments, *group.key(), &message),
+        session: tr::session(&commitments, lambdas, *group.key(), &message),
         group: group.clone(),
         message: Message([0; 32]),
         commitments,
