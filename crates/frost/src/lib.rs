@@ -37,6 +37,8 @@ mod package;
 mod points;
 mod products;
 mod secret;
+#[cfg(test)]
+mod secret_branches;
 mod session;
 mod sign;
 mod signature;

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::lagrange::Lambdas;
 use crate::nonces::NoncePair;
-use crate::points::{secret_times_g, sum, times};
+use crate::points::{secret_times_g, signed, sum, times};
 use crate::tweak::TweakedKey;
 use crate::Commitments;
 
@@ -85,11 +85,7 @@ impl Session {
     }
 
     fn signed(&self, nonce_term: Scalar) -> Scalar {
-        if self.odd {
-            -nonce_term
-        } else {
-            nonce_term
-        }
+        signed(self.odd, nonce_term)
     }
 
     /// ±(d + ρ·e) + λ·c·s, in constant time: what is branched on is public. `share` is the share of the key before any
