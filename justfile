@@ -68,6 +68,14 @@ header:
 fuzz SECONDS="60":
     cd crates/ffi && RUSTC_BOOTSTRAP=1 cargo fuzz run request -- -max_total_time={{ SECONDS }} -max_len=4096
 
+# Whether signing branches on a secret, as compiled for use: needs valgrind, and says so where there is none.
+secrets:
+    cargo test --release -p hardfrost-frost --lib -- --nocapture secret_branches
+
+# The suite `tr` beside the FROST library on 100000 random sessions: minutes.
+differential:
+    cargo test --release -p hardfrost-frost --test differential -- --ignored
+
 # Signs together with other FROST implementations; needs node and Python. An argument is the seed to repeat.
 interop *ARGS:
     interop/run {{ ARGS }}

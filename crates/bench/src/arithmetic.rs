@@ -13,15 +13,18 @@ use rand_chacha::ChaCha20Rng;
 use crate::clock::{medians, timed, Measured};
 use crate::library::Library;
 use crate::ours::{bent, Ours};
+use crate::peer::Peer;
 use crate::table::Row;
 
 const LIBRARY: &str = "FROST library";
+const PEER: &str = "schnorr_fun";
 const ROUNDS: usize = 31;
 
 /// What is measured over and over.
 struct Stage {
     library: Library,
     ours: Ours,
+    peer: Peer,
     rng: ChaCha20Rng,
 }
 
@@ -35,13 +38,25 @@ fn pair(rounds: usize, ours: Measured<'_>, theirs: Measured<'_>) -> anyhow::Resu
     }
 }
 
+/// Ours, the library's, and the other crate's.
+type Three = [Duration; 3];
+
+fn three(rounds: usize, sides: [Measured<'_>; 3]) -> anyhow::Result<Three> {
+    let mut sides = sides;
+    let medians = medians(rounds, &mut sides);
+    medians
+        .try_into()
+        .ok()
+        .context("three sides have three medians")
+}
+
 /// Medians of everything, under `bip445` where nothing else is said.
 struct Costs {
-    commit: Pair,
-    round2: Pair,
-    aggregate: Pair,
-    verify: Pair,
-    blame: Pair,
+    commit: Three,
+    round2: Three,
+    aggregate: Three,
+    verify: Three,
+    blame: Three,
     tr_round2: Pair,
 }
 
@@ -51,20 +66,30 @@ impl Stage {
         let message = Message([0x5a; 32]);
         let library = Library::new(size, &message.0, &mut rng)?;
         let ours = Ours::new(&library.keys, &library.public, message)?;
-        Ok(Self { library, ours, rng })
+        let peer = Peer::new(size, message.0);
+        Ok(Self {
+            library,
+            ours,
+            peer,
+            rng,
+        })
     }
 
-    fn commit(&self) -> anyhow::Result<Pair> {
+    fn commit(&self) -> anyhow::Result<Three> {
         let (mut one, mut other) = (self.rng.clone(), self.rng.clone());
         let share = self.ours.shares.first().context("a group has members")?;
         let key = self.library.keys.first().context("a group has members")?;
         let ours = || timed(|| share.commit(Suite::Bip445, &mut one));
         let theirs = || timed(|| round1::commit(key.signing_share(), &mut other));
-        pair(ROUNDS * 3, Box::new(ours), Box::new(theirs))
+        let peer = || timed(|| self.peer.commit());
+        three(
+            ROUNDS * 3,
+            [Box::new(ours), Box::new(theirs), Box::new(peer)],
+        )
     }
 
     /// From parsed commitments to a share: sums, coefficients and all.
-    fn round2(&self, suite: Suite) -> anyhow::Result<Pair> {
+    fn round2(&self, suite: Suite) -> anyhow::Result<Three> {
         let mut rng = self.rng.clone();
         let share = self.ours.shares.first().context("a group has members")?;
         let derived = self.ours.derived(share)?;
@@ -82,10 +107,11 @@ impl Stage {
             })
         };
         let theirs = || timed(|| round2::sign(&self.library.package, nonces, key));
-        pair(ROUNDS, Box::new(ours), Box::new(theirs))
+        let peer = || timed(|| self.peer.round2());
+        three(ROUNDS, [Box::new(ours), Box::new(theirs), Box::new(peer)])
     }
 
-    fn judging(&self) -> anyhow::Result<(Pair, Pair, Pair)> {
+    fn judging(&self) -> anyhow::Result<(Three, Three, Three)> {
         let library = &self.library;
         let mut rng = self.rng.clone();
         let session = self.ours.session(Suite::Bip445, &mut rng)?;
@@ -108,7 +134,13 @@ impl Stage {
                 frost_secp256k1_tr::aggregate(&library.package, &library.shares, &library.public)
             })
         };
-        let summed = pair(ROUNDS, Box::new(sum), Box::new(theirs))?;
+        let peer_made = self.peer.made()?;
+        anyhow::ensure!(
+            self.peer.aggregate(&peer_made),
+            "the peer makes no signature"
+        );
+        let peer = || timed(|| self.peer.aggregate(&peer_made));
+        let summed = three(ROUNDS, [Box::new(sum), Box::new(theirs), Box::new(peer)])?;
 
         let (member, share) = made.first_key_value().context("somebody signed")?;
         let (id, their_share) = library
@@ -123,7 +155,10 @@ impl Stage {
             let package = &library.package;
             timed(|| frost_core::verify_signature_share(*id, verifying, their_share, package, key))
         };
-        let verified = pair(ROUNDS, Box::new(one), Box::new(theirs))?;
+        let check = self.peer.verifier(&peer_made)?;
+        anyhow::ensure!(check(), "the peer's share does not verify");
+        let peer = || timed(&check);
+        let verified = three(ROUNDS, [Box::new(one), Box::new(theirs), Box::new(peer)])?;
 
         let (bad, their_bad) = (bent(&made), library.bad_shares()?);
         let blame = || timed(|| aggregate(&package, &bad).err());
@@ -132,7 +167,13 @@ impl Stage {
             let package = &library.package;
             timed(|| frost_core::aggregate_custom(package, &their_bad, &library.public, all).err())
         };
-        let blamed = pair(ROUNDS / 3, Box::new(blame), Box::new(theirs))?;
+        let (peer_session, mut peer_bad) = (self.peer.session(), peer_made);
+        peer_bad.rotate_left(1);
+        let found = self.peer.bad(&peer_session, &peer_bad);
+        anyhow::ensure!(found == peer_bad.len(), "the peer finds all bad shares");
+        let peer = || timed(|| self.peer.bad(&peer_session, &peer_bad));
+        let sides: [Measured<'_>; 3] = [Box::new(blame), Box::new(theirs), Box::new(peer)];
+        let blamed = three(ROUNDS / 3, sides)?;
         Ok((summed, verified, blamed))
     }
 
@@ -144,7 +185,10 @@ impl Stage {
             aggregate,
             verify,
             blame,
-            tr_round2: self.round2(Suite::Tr)?,
+            tr_round2: {
+                let [ours, theirs, _] = self.round2(Suite::Tr)?;
+                (ours, theirs)
+            },
         })
     }
 }
@@ -183,7 +227,7 @@ pub fn rows(size: (u16, u16)) -> anyhow::Result<Vec<Row>> {
     let costs = Stage::new(size)?.costs()?;
     let (t, n) = (u32::from(size.0), u32::from(size.1));
     // n commit, t sign, the coordinator checks every share, the others sum once.
-    let whole = |side: fn(&Pair) -> Duration| {
+    let whole = |side: fn(&Three) -> Duration| {
         let [commit, round2, verify, sum] = [
             &costs.commit,
             &costs.round2,
@@ -193,20 +237,38 @@ pub fn rows(size: (u16, u16)) -> anyhow::Result<Vec<Row>> {
         .map(side);
         commit * n + round2 * t + verify * t + sum * (n - 1)
     };
-    let robust = (whole(|pair| pair.0), whole(|pair| pair.1));
-    let row = |what: &str, costs, goal| Row::new(what, costs, (LIBRARY, goal));
+    let robust = [
+        whole(|[ours, ..]| *ours),
+        whole(|[_, theirs, _]| *theirs),
+        whole(|[.., peer]| *peer),
+    ];
+    let aggregate = "aggregate and verify, honest, sums included";
+    let blame = "find all bad shares, all are bad";
+    let verify = "verify one share, session cached";
+    let whole = "one robust signing, all nodes (composed)";
+    let round2 = "round2 bip445, sums included";
+    let row = |what: &str, [ours, theirs, _]: Three, goal| {
+        Row::new(what, (ours, theirs), (LIBRARY, goal))
+    };
+    let beside =
+        |what: &str, [ours, _, peer]: Three, goal| Row::new(what, (ours, peer), (PEER, goal));
     Ok(vec![
         row("commit", costs.commit, 0.35),
-        row("round2 bip445, sums included", costs.round2, 0.04),
-        row(
-            "aggregate and verify, honest, sums included",
-            costs.aggregate,
-            0.06,
+        row(round2, costs.round2, 0.04),
+        beside(round2, costs.round2, 0.8),
+        row(aggregate, costs.aggregate, 0.06),
+        beside(aggregate, costs.aggregate, 0.7),
+        row(blame, costs.blame, 0.35),
+        beside(blame, costs.blame, 0.5),
+        row(verify, costs.verify, 0.035),
+        beside(verify, costs.verify, 0.45),
+        row(whole, robust, 0.05),
+        beside(whole, robust, 0.6),
+        Row::new(
+            "round2 tr, the library's bytes",
+            costs.tr_round2,
+            (LIBRARY, 0.45),
         ),
-        row("find all bad shares, all are bad", costs.blame, 0.35),
-        row("verify one share, session cached", costs.verify, 0.035),
-        row("one robust signing, all nodes (composed)", robust, 0.05),
-        row("round2 tr, the library's bytes", costs.tr_round2, 0.45),
         growth()?,
     ])
 }

@@ -7,6 +7,7 @@ mod durable;
 mod keygen;
 mod library;
 mod ours;
+mod peer;
 mod signer;
 mod table;
 mod threads;

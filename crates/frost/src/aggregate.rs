@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use hardfrost_primitives::Member;
 use k256::Scalar;
 
-use crate::package::Session;
 use crate::points::scalar;
-use crate::{tr, verify_share, CheckedPackage, ShareVerdict, Signature, SignatureShare};
+use crate::{verify_share, CheckedPackage, ShareVerdict, Signature, SignatureShare};
 
 /// What is wrong with a candidate's share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,32 +62,13 @@ pub fn aggregate(
     if decoded.len() != package.commitments().len() {
         return Err(AggregateError::BadShares(candidates(package, shares)));
     }
-    let signature = match package.session() {
-        Session::Tr(inner) => tr::aggregate(inner, package.group(), &decoded),
-        Session::Bip445(session) => Ok(session.signature(decoded.values())),
-    };
-    let signature = match signature {
-        Ok(bytes) => Signature(bytes),
-        Err(tr::Failure::Shares(culprits)) => {
-            return Err(AggregateError::BadShares(
-                culprits.into_iter().map(invalid).collect(),
-            ))
-        }
-        Err(tr::Failure::Library) => return Err(AggregateError::Broken),
-    };
+    let signature = Signature(package.session().signature(decoded.values()));
     if signature.verifies(package.message(), &package.group().output_key()) {
         return Ok(signature);
     }
     match candidates(package, shares) {
         none if none.is_empty() => Err(AggregateError::Broken),
         some => Err(AggregateError::BadShares(some)),
-    }
-}
-
-fn invalid(member: Member) -> Candidate {
-    Candidate {
-        member,
-        fault: ShareFault::Invalid,
     }
 }
 

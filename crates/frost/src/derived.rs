@@ -1,15 +1,14 @@
 //! A group, and a member's share, under a key spec.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use frost_secp256k1_tr::keys::PublicKeyPackage;
 use hardfrost_primitives::{KeySpec, Member};
 
 use crate::points::to_k256;
 use crate::secret::SecretScalar;
 use crate::tweak::{derive, TweakedKey};
-use crate::{tr, GroupPublic, KeyShare};
+use crate::{GroupPublic, KeyShare};
 
 /// No key exists under this spec (a chance of about 2⁻¹²⁷): use another path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,8 +23,6 @@ pub struct DerivedGroup {
     public: Arc<GroupPublic>,
     spec: KeySpec,
     key: TweakedKey,
-    /// The FROST library's form, with every verifying share moved along: made when the suite `tr` first needs it.
-    package: OnceLock<PublicKeyPackage>,
 }
 
 /// A member's share under one key spec: the key share itself, seen through the spec, and no copy of it. No `Clone`.
@@ -42,12 +39,7 @@ impl DerivedGroup {
     /// [`DeriveError::Unlucky`].
     pub fn new(public: Arc<GroupPublic>, spec: KeySpec) -> Result<Self, DeriveError> {
         let key = derive(to_k256(public.key()), &spec)?.end();
-        Ok(Self {
-            public,
-            spec,
-            key,
-            package: OnceLock::new(),
-        })
+        Ok(Self { public, spec, key })
     }
 
     /// The group itself.
@@ -70,10 +62,6 @@ impl DerivedGroup {
 
     pub(crate) fn key(&self) -> &TweakedKey {
         &self.key
-    }
-
-    pub(crate) fn package(&self) -> &PublicKeyPackage {
-        self.package.get_or_init(|| tr::public_package(self))
     }
 }
 

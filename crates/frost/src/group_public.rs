@@ -1,11 +1,13 @@
 //! What everybody knows of a group key.
 
 use std::fmt;
+use std::sync::Arc;
 
 use hardfrost_primitives::{Framed, Hash32, KeyGroup, KeySpec, Member, Taproot, MEMBERS_MAX};
 use secp256k1::PublicKey;
 
 use crate::key_material::check;
+use crate::lagrange::{Lambdas, Remembered};
 use crate::points::{parse, to_k256};
 
 /// The group's keys: P0, which key generation shared; P, which signs (P0 with an unspendable script path, even Y); one
@@ -18,6 +20,7 @@ pub struct GroupPublic {
     key: PublicKey,
     /// By ascending member, from 1.
     shares: Vec<PublicKey>,
+    lambdas: Remembered,
 }
 
 /// Bytes or keys that make no group.
@@ -115,6 +118,7 @@ impl GroupPublic {
             threshold,
             key: parse(&key).ok_or(no_point)?,
             shares: shares.collect::<Option<_>>().ok_or(no_point)?,
+            lambdas: Remembered::default(),
         })
     }
 
@@ -167,6 +171,11 @@ impl GroupPublic {
 
     pub(crate) fn verifying_share(&self, member: Member) -> Option<&PublicKey> {
         self.shares.get(usize::from(member.number()) - 1)
+    }
+
+    /// The Lagrange coefficients of these distinct members, ascending.
+    pub(crate) fn lambdas(&self, signers: &[Member]) -> Arc<Lambdas> {
+        self.lambdas.coefficients(signers)
     }
 
     pub(crate) fn key(&self) -> &PublicKey {

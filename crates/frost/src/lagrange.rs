@@ -2,6 +2,7 @@
 //! differences stay in one machine word for as long as they fit.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hardfrost_primitives::Member;
 use k256::elliptic_curve::ops::Invert;
@@ -42,11 +43,6 @@ fn inverse(scalar: &Scalar) -> Scalar {
     inverse.expect("a product of differences of distinct members below the group order is not zero")
 }
 
-/// λ of `member` for the distinct members `set`: Π j / (j − member) over all others j.
-pub(crate) fn coefficient(set: &[Member], member: Member) -> Scalar {
-    product(others(set, member)) * inverse(&product(distances(set, member)))
-}
-
 /// The inverses of scalars that are not zero, with one inversion for all.
 fn inverses(scalars: &[Scalar]) -> Vec<Scalar> {
     let mut all = Scalar::ONE;
@@ -79,13 +75,48 @@ pub(crate) fn weights(set: &[Member]) -> Vec<Scalar> {
     inverses(&divisors)
 }
 
-/// λ of each of the distinct members `set`.
-pub(crate) fn coefficients(set: &[Member]) -> BTreeMap<Member, Scalar> {
+/// λ of each of the distinct members `set`: Π j / (j − member) over all others j.
+pub(crate) fn coefficients(set: &[Member]) -> Lambdas {
     let weights = weights(set).into_iter().zip(set);
     weights
         .map(|(weight, m)| (*m, product(others(set, *m)) * weight))
         .collect()
 }
+
+/// The coefficients of one set of signers.
+pub(crate) type Lambdas = BTreeMap<Member, Scalar>;
+
+/// Remembers the coefficients of the last set of signers: most packages of a group choose the same ones as the package
+/// before. Everything in it follows from its question, so groups are equal whatever theirs hold.
+#[derive(Default)]
+pub(crate) struct Remembered(Mutex<Option<(Vec<Member>, Arc<Lambdas>)>>);
+
+impl Remembered {
+    pub(crate) fn coefficients(&self, set: &[Member]) -> Arc<Lambdas> {
+        // What a panicking thread left behind is whole: it is replaced at once or not at all.
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, lambdas)) = last.as_ref().filter(|(of, _)| of == set) {
+            return Arc::clone(lambdas);
+        }
+        let lambdas = Arc::new(coefficients(set));
+        *last = Some((set.to_vec(), Arc::clone(&lambdas)));
+        lambdas
+    }
+}
+
+impl Clone for Remembered {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Remembered {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Remembered {}
 
 #[cfg(test)]
 mod tests {
@@ -113,9 +144,15 @@ mod tests {
                 .map(|m| all[m] * (Scalar::from(41u64) + value(m.number().into()).0))
                 .sum();
             assert_eq!(sum, Scalar::from(41u64));
-            for member in &set {
-                assert_eq!(coefficient(&set, *member), all[member]);
-            }
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_of_the_set_that_is_asked_for() {
+        let remembered = Remembered::default();
+        for set in [[1, 2, 3], [1, 2, 4], [1, 2, 4], [2, 1, 4], [1, 2, 3]] {
+            let set = members(&set);
+            assert_eq!(*remembered.coefficients(&set), coefficients(&set));
         }
     }
 }

@@ -35,7 +35,11 @@ mod lagrange;
 mod nonces;
 mod package;
 mod points;
+mod products;
 mod secret;
+#[cfg(test)]
+mod secret_branches;
+mod session;
 mod sign;
 mod signature;
 mod tr;

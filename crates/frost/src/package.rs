@@ -3,25 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use frost_secp256k1_tr::SigningPackage;
 use hardfrost_primitives::{Member, Message, Suite};
 
 use crate::bip445::{self, AggregateNonce};
+use crate::session::Session;
 use crate::{tr, Commitments, DerivedGroup};
 
 /// Exactly t commitments of members of the group, over one message, under one key spec and one suite. What the suite
 /// computes from them for everybody alike is computed once and kept here.
 pub struct CheckedPackage {
+    suite: Suite,
     group: Arc<DerivedGroup>,
     message: Message,
     commitments: BTreeMap<Member, Commitments>,
     session: Session,
-}
-
-/// A package as its suite sees it.
-pub(crate) enum Session {
-    Tr(SigningPackage),
-    Bip445(bip445::Session),
 }
 
 /// Commitments that make no signing package.
@@ -71,16 +66,18 @@ impl CheckedPackage {
         if count > suite.members_max() {
             return Err(PackageError::GroupTooLarge { suite, count });
         }
+        let key = *group.key();
+        let signers: Vec<Member> = commitments.keys().copied().collect();
+        let lambdas = group.public().lambdas(&signers);
         let session = match suite {
-            Suite::Tr => Session::Tr(tr::signing_package(&commitments, &message)),
+            Suite::Tr => tr::session(&commitments, lambdas, key, &message.0),
             Suite::Bip445 => {
                 let nonce = AggregateNonce::of(commitments.values());
-                let signers = commitments.keys().copied().collect();
-                let key = *group.key();
-                Session::Bip445(bip445::Session::new(signers, &nonce, key, &message.0))
+                bip445::session(lambdas, &nonce, key, &message.0)
             }
         };
         Ok(Self {
+            suite,
             group,
             message,
             commitments,
@@ -91,10 +88,7 @@ impl CheckedPackage {
     /// The suite that makes and judges its shares.
     #[must_use]
     pub fn suite(&self) -> Suite {
-        match self.session {
-            Session::Tr(_) => Suite::Tr,
-            Session::Bip445(_) => Suite::Bip445,
-        }
+        self.suite
     }
 
     /// The group under the package's key spec.

@@ -17,6 +17,15 @@ pub(crate) fn scalar(bytes: [u8; 32]) -> Option<Scalar> {
     Option::from(Scalar::from_repr(bytes.into()))
 }
 
+/// ±k. A product, for the compiler makes a jump on k = 0 of `-k`; whether to negate is public, k may be secret.
+pub(crate) fn signed(negate: bool, k: Scalar) -> Scalar {
+    if negate {
+        k * -Scalar::ONE
+    } else {
+        k
+    }
+}
+
 /// Σ points; `None` is the point at infinity.
 pub(crate) fn sum<'a>(points: impl IntoIterator<Item = &'a PublicKey>) -> Option<PublicKey> {
     let points: Vec<&PublicKey> = points.into_iter().collect();

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use hardfrost_locked::scrubbed;
 use hardfrost_primitives::Member;
 
-use crate::package::Session;
 use crate::points::scalar;
-use crate::{tr, CheckedPackage, DerivedShare, SigningNonces};
+use crate::{CheckedPackage, DerivedShare, SigningNonces};
 
 /// A signature share: 32 bytes, safe to send to anybody once its record is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +21,6 @@ pub enum SignError {
     /// The signer is not in the package, or under commitments that these nonces did not make.
     #[error("the package does not hold this signer's own commitments")]
     NotOurCommitments,
-    /// The library refused what should be well-formed.
-    #[error("the FROST library refused to sign")]
-    Library,
 }
 
 /// What is known of one share.
@@ -59,18 +55,11 @@ pub fn sign(
         return Err(SignError::NotOurCommitments);
     }
     let made = scrubbed(|| {
-        let pair = nonces.read();
-        match package.session() {
-            Session::Tr(inner) => tr::sign(inner, share, &pair),
-            Session::Bip445(session) => Some(
-                session
-                    .share(share.member(), &share.untweaked().read(), &pair)
-                    .to_bytes()
-                    .into(),
-            ),
-        }
+        let (pair, session) = (nonces.read(), package.session());
+        let made = session.share(share.member(), &share.untweaked().read(), &pair)?;
+        Some(made.to_bytes().into())
     });
-    made.map(SignatureShare).ok_or(SignError::Library)
+    made.map(SignatureShare).ok_or(SignError::NotOurCommitments)
 }
 
 /// Checks one member's share against the package.
@@ -89,11 +78,8 @@ pub fn verify_share(
     let Some(share) = scalar(share.0) else {
         return ShareVerdict::Undecodable;
     };
-    let valid = match package.session() {
-        Session::Tr(inner) => tr::verify_share(inner, package.group(), member, &share),
-        Session::Bip445(session) => session.holds(member, commitments, verifying_share, &share),
-    };
-    if valid {
+    let session = package.session();
+    if session.holds(member, commitments, verifying_share, &share) {
         ShareVerdict::Valid
     } else {
         ShareVerdict::Invalid

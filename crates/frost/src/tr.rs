@@ -1,129 +1,63 @@
-//! The suite `tr`: the FROST library signs, verifies and aggregates. Here our types become the library's.
+//! The suite `tr`: FROST(secp256k1, SHA-256) with taproot, byte for byte as the FROST library computes it. Its hashes
+//! and its encoding of identifiers are the library's; the sums are ours, for they are two thirds of its time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use frost_core::round1::Nonce;
-use frost_core::CheaterDetection;
-use frost_secp256k1_tr::keys::{KeyPackage, PublicKeyPackage, SigningShare, VerifyingShare};
-use frost_secp256k1_tr::round1::{self, NonceCommitment};
-use frost_secp256k1_tr::{round2, Identifier, SigningPackage, VerifyingKey};
-use hardfrost_primitives::{Member, Message};
+use frost_core::Ciphersuite;
+use frost_secp256k1_tr::Secp256K1Sha256TR;
+use hardfrost_primitives::Member;
+use k256::elliptic_curve::group::GroupEncoding;
 use k256::Scalar;
 
-use crate::identifier::{identifier, member};
-use crate::nonces::NoncePair;
-use crate::points::to_k256;
-use crate::{Commitments, DerivedGroup, DerivedShare};
+use crate::identifier::identifier_bytes;
+use crate::lagrange::Lambdas;
+use crate::products::sum_of_products;
+use crate::session::{Binding, Session};
+use crate::tweak::TweakedKey;
+use crate::Commitments;
 
-/// What of the suite's work came to nothing.
-pub(crate) enum Failure {
-    /// These members' shares fail the share equation.
-    Shares(Vec<Member>),
-    /// The library refused what should be well-formed.
-    Library,
-}
-
-/// The key that signs, and every verifying share moved along.
-pub(crate) fn public_package(group: &DerivedGroup) -> PublicKeyPackage {
-    let (public, map) = (group.public(), group.key().map);
-    let add_g = map.add_g();
-    let moved = |point| VerifyingShare::new(map.point(to_k256(point), add_g));
-    let shares: BTreeMap<Identifier, VerifyingShare> = public
-        .members()
-        .filter_map(|m| Some((identifier(m), moved(public.verifying_share(m)?))))
-        .collect();
-    let key = VerifyingKey::new(map.point(to_k256(public.key()), add_g));
-    PublicKeyPackage::new(shares, key, Some(public.threshold()))
-}
-
-pub(crate) fn signing_package(
+/// RFC 9591 §4.4: each signer's binding factor, over the key, the message and the list of all commitments.
+fn binding_factors(
     commitments: &BTreeMap<Member, Commitments>,
-    message: &Message,
-) -> SigningPackage {
-    let point = |point| NonceCommitment::new(to_k256(point));
-    let points = commitments.iter().map(|(m, c)| {
-        let (hiding, binding) = (point(c.hiding_point()), point(c.binding_point()));
-        (
-            identifier(*m),
-            round1::SigningCommitments::new(hiding, binding),
-        )
-    });
-    SigningPackage::new(points.collect(), &message.0)
-}
-
-/// The signing share under the spec, as the library wants it.
-fn key_package(share: &DerivedShare) -> Option<KeyPackage> {
-    let group = share.group();
-    let id = identifier(share.member());
-    let public = group.package();
-    let verifying_share = *public.verifying_shares().get(&id)?;
-    let signing_share = SigningShare::new(group.key().map.scalar(*share.untweaked().read()));
-    let threshold = group.public().threshold();
-    let key = *public.verifying_key();
-    Some(KeyPackage::new(
-        id,
-        signing_share,
-        verifying_share,
-        key,
-        threshold,
-    ))
-}
-
-pub(crate) fn sign(
-    package: &SigningPackage,
-    share: &DerivedShare,
-    nonces: &NoncePair,
-) -> Option<[u8; 32]> {
-    let nonce = |scalar: &Scalar| Nonce::from_scalar(*scalar);
-    let pair = round1::SigningNonces::from_nonces(nonce(&nonces.hiding), nonce(&nonces.binding));
-    // On the stack, which is wiped: what the library drops on the heap it wipes by plain stores, and an optimising
-    // compiler leaves those out.
-    let made = round2::sign(package, &pair, &key_package(share)?).ok()?;
-    made.serialize().try_into().ok()
-}
-
-pub(crate) fn verify_share(
-    package: &SigningPackage,
-    group: &DerivedGroup,
-    member: Member,
-    share: &Scalar,
-) -> bool {
-    let id = identifier(member);
-    let public = group.package();
-    let Some(verifying_share) = public.verifying_shares().get(&id) else {
-        return false;
+    key: &TweakedKey,
+    message: &[u8],
+) -> BTreeMap<Member, Scalar> {
+    let mut list = Vec::with_capacity(commitments.len() * 98);
+    for (member, commitments) in commitments {
+        list.extend_from_slice(&identifier_bytes(*member));
+        list.extend_from_slice(&commitments.hiding());
+        list.extend_from_slice(&commitments.binding());
+    }
+    // The key has even Y.
+    let mut preimage = vec![2];
+    preimage.extend_from_slice(&key.x);
+    preimage.extend_from_slice(&Secp256K1Sha256TR::H4(message));
+    preimage.extend_from_slice(&Secp256K1Sha256TR::H5(&list));
+    let prefix = preimage.len();
+    let factor = |member: &Member| {
+        preimage.truncate(prefix);
+        preimage.extend_from_slice(&identifier_bytes(*member));
+        (*member, Secp256K1Sha256TR::H1(&preimage))
     };
-    let Some(share) = library_share(share) else {
-        return false;
-    };
-    let key = public.verifying_key();
-    frost_core::verify_signature_share(id, verifying_share, &share, package, key).is_ok()
+    commitments.keys().map(factor).collect()
 }
 
-fn library_share(share: &Scalar) -> Option<round2::SignatureShare> {
-    round2::SignatureShare::deserialize(&share.to_bytes()).ok()
-}
-
-/// Sums the shares; when the sum is no signature, names everybody whose share is bad.
-pub(crate) fn aggregate(
-    package: &SigningPackage,
-    group: &DerivedGroup,
-    shares: &BTreeMap<Member, Scalar>,
-) -> Result<[u8; 64], Failure> {
-    let decoded = shares
-        .iter()
-        .filter_map(|(m, s)| Some((identifier(*m), library_share(s)?)));
-    let (decoded, all) = (decoded.collect(), CheaterDetection::AllCheaters);
-    let signature = frost_core::aggregate_custom(package, &decoded, group.package(), all);
-    let signature = signature.map_err(|error| {
-        let mut culprits: Vec<Member> = error.culprits().iter().filter_map(member).collect();
-        culprits.sort_unstable();
-        if culprits.is_empty() {
-            Failure::Library
-        } else {
-            Failure::Shares(culprits)
-        }
-    })?;
-    let bytes = signature.serialize().map_err(|_| Failure::Library)?;
-    bytes.try_into().map_err(|_| Failure::Library)
+/// The values of a session of those who committed, over `message` under `key`.
+pub(crate) fn session(
+    commitments: &BTreeMap<Member, Commitments>,
+    lambdas: Arc<Lambdas>,
+    key: TweakedKey,
+    message: &[u8],
+) -> Session {
+    let factors = binding_factors(commitments, &key, message);
+    let terms: Vec<_> = factors
+        .values()
+        .copied()
+        .zip(commitments.values().map(Commitments::binding_point))
+        .collect();
+    let hiding = commitments.values().map(Commitments::hiding_point);
+    // Only whoever commits last can lead to the point at infinity on purpose: x = 0, and no signature comes of it.
+    let point = sum_of_products(hiding, &terms).to_affine().to_bytes();
+    Session::new(lambdas, Binding::Each(factors), &point.into(), key, message)
 }

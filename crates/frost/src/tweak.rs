@@ -41,21 +41,13 @@ impl AffineMap {
         self.signed(s) + self.add
     }
 
-    pub(crate) fn negates(&self) -> bool {
-        self.negate
-    }
-
     pub(crate) fn added(&self) -> Scalar {
         self.add
     }
 
     /// `s ↦ ±s` alone: what a share of a tweak chain counts as before the tweaks.
     pub(crate) fn signed(&self, s: Scalar) -> Scalar {
-        if self.negate {
-            -s
-        } else {
-            s
-        }
+        crate::points::signed(self.negate, s)
     }
 
     /// The map in the exponent; `add_g` is `b·G`, computed once by [`Self::add_g`].

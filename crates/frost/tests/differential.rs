@@ -14,7 +14,10 @@ use std::sync::Arc;
 use dealt::{commit, package, split, Dealt};
 use frost_secp256k1_tr::keys::{EvenY, Tweak};
 use frost_secp256k1_tr::{aggregate_with_tweak, round1, round2, Identifier, SigningPackage};
-use hardfrost_frost::{aggregate, sign, DerivedGroup, DerivedShare};
+use hardfrost_frost::{
+    aggregate, sign, verify_share, CheckedPackage, Commitments, DerivedGroup, DerivedShare,
+    ShareVerdict, SignatureShare,
+};
 use hardfrost_primitives::{Hash32, KeySpec, Message, Suite, Taproot};
 use k256::elliptic_curve::PrimeField;
 use k256::Scalar;
@@ -108,6 +111,11 @@ fn same(case: &Case) {
         let derived = DerivedShare::new(share, group.clone()).unwrap();
         let made = sign(&derived, drawn, &ours).unwrap();
         assert_eq!(made.0[..], theirs.serialize());
+        judged(
+            (&ours, &made, share.member()),
+            (&package, &public),
+            case.seed[1],
+        );
         our_shares.insert(share.member(), made);
         their_shares.insert(*id, theirs);
     }
@@ -115,6 +123,35 @@ fn same(case: &Case) {
     let theirs = aggregate_with_tweak(&package, &their_shares, &dealt.library_public, root);
     let made = aggregate(&ours, &our_shares).unwrap();
     assert_eq!(made.0[..], theirs.unwrap().serialize().unwrap());
+}
+
+/// One bit of a share flips: ours and the library say the same of it.
+fn judged(
+    ours: (
+        &CheckedPackage,
+        &SignatureShare,
+        hardfrost_primitives::Member,
+    ),
+    theirs: (&SigningPackage, &frost_secp256k1_tr::keys::PublicKeyPackage),
+    bit: u8,
+) {
+    let (package, made, member) = ours;
+    let mut bent = *made;
+    bent.0[usize::from(bit / 8)] ^= 1 << (bit % 8);
+    let id = Identifier::try_from(member.number()).unwrap();
+    for share in [*made, bent] {
+        let verdict = verify_share(package, member, &share);
+        let Ok(decoded) = round2::SignatureShare::deserialize(&share.0) else {
+            assert_eq!(verdict, ShareVerdict::Undecodable);
+            continue;
+        };
+        let (of, public) = theirs;
+        let verifying = &public.verifying_shares()[&id];
+        let key = public.verifying_key();
+        let fits = frost_core::verify_signature_share(id, verifying, &decoded, of, key).is_ok();
+        assert_eq!(verdict == ShareVerdict::Valid, fits);
+        assert_eq!(fits, share == *made);
+    }
 }
 
 proptest! {
@@ -128,4 +165,76 @@ proptest! {
     fn a_tweak_is_the_librarys_tweak(case in case()) {
         same(&case);
     }
+}
+
+fn seeded(size: (u16, u16), seed: u64) -> Case {
+    use rand_chacha::rand_core::RngCore;
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let mut bytes = [[0; 32]; 4];
+    bytes.iter_mut().for_each(|bytes| rng.fill_bytes(bytes));
+    let [secret, root, message, seed] = bytes;
+    let root = (message[0] & 1 == 0).then_some(root);
+    Case {
+        size,
+        secret,
+        root,
+        message,
+        seed,
+    }
+}
+
+/// Larger than what the random cases reach: sums in several batches.
+#[test]
+fn a_large_session_is_the_librarys_session() {
+    for (size, seed) in [((17, 20), 1), ((67, 70), 2)] {
+        same(&seeded(size, seed));
+    }
+}
+
+/// `just differential`: minutes, in release.
+#[test]
+#[ignore = "takes minutes"]
+fn a_hundred_thousand_sessions_are_the_librarys_sessions() {
+    for seed in 0..100_000 {
+        let count = 2 + u16::try_from(seed % 4).unwrap();
+        let threshold = 2 + u16::try_from(seed / 4).unwrap_or(7) % (count - 1);
+        same(&seeded((threshold, count), seed));
+    }
+}
+
+/// A signer that copies another's commitments cannot sign, but everybody else does what the library does: points that
+/// are equal, or cancel, meet in the sums.
+#[test]
+fn copied_commitments_are_summed_as_the_library_sums_them() {
+    let case = seeded((40, 40), 3);
+    let mut rng = ChaCha20Rng::from_seed(case.seed);
+    let dealt = split(&case.secret, case.size, &mut rng);
+    let group = Arc::new(DerivedGroup::new(dealt.group.clone(), KeySpec::group_key()).unwrap());
+    let who: Vec<u16> = (1..=40).collect();
+    let mut committed = commit(Suite::Tr, &dealt.shares, &who, &mut rng.clone());
+    let first = committed.remove(0);
+    let own = first.1.commitments();
+    let opposite = |bytes: [u8; 33]| [&[bytes[0] ^ 1][..], &bytes[1..]].concat();
+    let opposite = [opposite(own.hiding()), opposite(own.binding())].map(|b| b.try_into().unwrap());
+    let opposite = Commitments::from_bytes(&opposite[0], &opposite[1]).unwrap();
+    let member = |number: u16| hardfrost_primitives::Member::new(number).unwrap();
+    let copied: BTreeMap<_, _> = (2..=40)
+        .map(|n| (member(n), if n % 3 == 0 { opposite } else { own }))
+        .chain([(member(1), own)])
+        .collect();
+    let point = |bytes: &[u8]| round1::NonceCommitment::deserialize(bytes).unwrap();
+    let points = copied.iter().map(|(m, c)| {
+        let id = Identifier::try_from(m.number()).unwrap();
+        let (hiding, binding) = (point(&c.hiding()), point(&c.binding()));
+        (id, round1::SigningCommitments::new(hiding, binding))
+    });
+    let message = Message(case.message);
+    let package = SigningPackage::new(points.collect(), &case.message);
+    let ours = CheckedPackage::new(Suite::Tr, group.clone(), message, copied).unwrap();
+    let share = DerivedShare::new(first.0, group).unwrap();
+    let made = sign(&share, first.1, &ours).unwrap();
+    let library = &dealt.library[0];
+    let (nonces, _) = round1::commit(library.signing_share(), &mut rng);
+    let expected = round2::sign(&package, &nonces, library).unwrap();
+    assert_eq!(made.0[..], expected.serialize());
 }

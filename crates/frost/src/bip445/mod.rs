@@ -10,4 +10,4 @@ mod session;
 mod vectors;
 
 pub(crate) use nonces::{draw, Bound};
-pub(crate) use session::{AggregateNonce, Session};
+pub(crate) use session::{session, AggregateNonce};

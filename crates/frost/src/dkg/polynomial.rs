@@ -102,27 +102,38 @@ impl PublicPolynomial {
         value
     }
 
-    /// f(1)·G … f(n)·G. A polynomial of t coefficients is known by t values: what comes after them is sums of
-    /// differences, t additions each.
-    pub(super) fn at_all(&self, count: u16) -> Vec<ProjectivePoint> {
-        let known = Member::all(count).take(self.0.len());
-        let mut values: Vec<ProjectivePoint> = known.map(|m| self.at(m)).collect();
-        let mut edge = Vec::with_capacity(values.len());
-        let mut row = values.clone();
-        while let Some(last) = row.last() {
-            edge.push(*last);
-            let steps = row.iter().zip(row.iter().skip(1));
-            row = steps.map(|(before, after)| after - before).collect();
-        }
-        while values.len() < usize::from(count) {
+    /// The differences Δ^k f(0)·G, k = 0 … t − 1: Horner's rule in the basis of the binomials of x, where a step is
+    /// x · binomial(x, k) = k · binomial(x, k) + (k + 1) · binomial(x, k + 1). No factor is above t.
+    fn differences(&self) -> Vec<ProjectivePoint> {
+        let mut differences: Vec<ProjectivePoint> = Vec::with_capacity(self.0.len());
+        for coefficient in self.0.iter().rev() {
             let mut below = ProjectivePoint::IDENTITY;
-            for difference in edge.iter_mut().rev() {
-                *difference += below;
+            differences.push(ProjectivePoint::IDENTITY);
+            for (k, difference) in (0..).zip(differences.iter_mut()) {
+                let sum = *difference + below;
                 below = *difference;
+                *difference = small_times(k, sum);
             }
-            values.push(below);
+            if let Some(first) = differences.first_mut() {
+                *first = (*coefficient).into();
+            }
         }
-        values
+        differences
+    }
+
+    /// f(1)·G … f(n)·G: from one value to the next are t additions.
+    pub(super) fn at_all(&self, count: u16) -> Vec<ProjectivePoint> {
+        let mut differences = self.differences();
+        let next = |_| {
+            let mut above = ProjectivePoint::IDENTITY;
+            for difference in differences.iter_mut().rev() {
+                let before = *difference;
+                *difference += above;
+                above = before;
+            }
+            differences.first().copied().unwrap_or_default()
+        };
+        (0..count).map(next).collect()
     }
 }
 

@@ -11,7 +11,7 @@ use secp256k1::PublicKey;
 use zeroize::Zeroizing;
 
 use crate::identifier::identifier;
-use crate::points::{parse, scalar, secret_times_g, sum, times};
+use crate::points::{parse, scalar, secret_times_g, signed, sum, times};
 
 fn challenge(member: Member, constant: &PublicKey, nonce: &[u8; 33]) -> Scalar {
     let id = identifier(member).serialize();
@@ -35,7 +35,7 @@ pub(super) fn prove(
         let [sign, x @ ..] = &mut point;
         if *sign == 3 {
             *sign = 2;
-            *nonce = -*nonce;
+            *nonce = signed(true, *nonce);
         }
         let mut proof = [0; 64];
         let (first, second) = proof.split_at_mut(32);

@@ -10,16 +10,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use frost_core::CheaterDetection;
 use frost_secp256k1_tr::keys::{SigningShare, VerifyingShare};
-use frost_secp256k1_tr::{round2, SigningPackage};
 use hardfrost_primitives::{KeySpec, Member, Message, Suite};
 use rand_core::{CryptoRng, RngCore};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{CheckedPackage, Session};
-use crate::identifier::identifier;
+use super::CheckedPackage;
+use crate::points::scalar;
 use crate::{
     sign, tr, verify_share, DerivedGroup, DerivedShare, GroupPublic, KeyShare, Region,
     ShareVerdict, SignatureShare, SigningNonces,
@@ -114,15 +112,16 @@ fn the_published_session_is_reproduced_byte_for_byte() {
         .map(|(m, nonces)| (*m, nonces.commitments()))
         .collect();
     let message = hex::decode(file["inputs"]["message"].as_str().unwrap()).unwrap();
-    let of = tr::signing_package(&commitments, &Message([0; 32]));
-    let inner = SigningPackage::new(of.signing_commitments().clone(), &message);
+    let signers: Vec<Member> = commitments.keys().copied().collect();
+    let lambdas = group.public().lambdas(&signers);
     let package = CheckedPackage {
-        session: Session::Tr(inner.clone()),
+        suite: Suite::Tr,
+        session: tr::session(&commitments, lambdas, *group.key(), &message),
         group: group.clone(),
         message: Message([0; 32]),
         commitments,
     };
-    let mut decoded = BTreeMap::new();
+    let mut decoded = Vec::new();
     for row in file["round_two_outputs"]["outputs"].as_array().unwrap() {
         let m = member_of(row);
         let share = shares.iter().find(|s| s.member() == m).unwrap();
@@ -130,11 +129,8 @@ fn the_published_session_is_reproduced_byte_for_byte() {
         let made = sign(&share, committed.remove(&m).unwrap(), &package).unwrap();
         assert_eq!(made, SignatureShare(bytes(&row["sig_share"])));
         assert_eq!(verify_share(&package, m, &made), ShareVerdict::Valid);
-        let made = round2::SignatureShare::deserialize(&made.0).unwrap();
-        decoded.insert(identifier(m), made);
+        decoded.push(scalar(made.0).unwrap());
     }
-    let all = CheaterDetection::AllCheaters;
-    let signature = frost_core::aggregate_custom(&inner, &decoded, group.package(), all).unwrap();
-    let signature: [u8; 64] = signature.serialize().unwrap().try_into().unwrap();
+    let signature = package.session().signature(decoded.iter());
     assert_eq!(signature, bytes(&file["final_output"]["sig"]));
 }

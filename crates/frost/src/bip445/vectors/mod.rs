@@ -13,13 +13,17 @@ mod material;
 mod nonces;
 mod signing;
 
+use std::sync::Arc;
+
 use hardfrost_primitives::{members_ascending, Member, Suite};
 use secp256k1::PublicKey;
 use serde_json::Value;
 
-use super::{AggregateNonce, Session};
+use super::{session, AggregateNonce};
 use crate::key_material::interpolated;
+use crate::lagrange::coefficients;
 use crate::points::{parse, to_k256};
+use crate::session::Session;
 use crate::tweak::{tweak, Chain, TweakedKey};
 
 /// The standard's error object for a bad argument.
@@ -177,6 +181,7 @@ impl Signers {
     fn session(&self, nonce: &AggregateNonce, key: TweakedKey, case: &Value) -> Session {
         let ascending = members_ascending(self.members.iter().copied()).unwrap();
         let message = bytes(&case["msg"]);
-        Session::new(ascending.into_iter().collect(), nonce, key, &message)
+        let ascending: Vec<Member> = ascending.into_iter().collect();
+        session(Arc::new(coefficients(&ascending)), nonce, key, &message)
     }
 }

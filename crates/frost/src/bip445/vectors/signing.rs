@@ -11,9 +11,10 @@ use super::{
     aggregate_nonce, array, bytes, contribution, file, member, number, picked, rows, tweaked,
     value_error, Signers,
 };
-use crate::bip445::{AggregateNonce, Session};
+use crate::bip445::AggregateNonce;
 use crate::nonces::NoncePair;
 use crate::points::{scalar, secret_times_g};
+use crate::session::Session;
 use crate::{Commitments, Signature};
 
 /// One signer of a case with what it must know.
@@ -75,6 +76,7 @@ impl Ready {
     fn sign(&self, group: &Value, case: &Value) -> [u8; 32] {
         let (pair, own) = &self.nonces;
         let made = self.session.share(self.member, &self.share, pair);
+        let made = made.unwrap();
         if let Some(indices) = case["pubnonce_indices"].as_array() {
             let pairs = picked(group, "pubnonces", &case["pubnonce_indices"]);
             let pairs: Vec<Commitments> =
