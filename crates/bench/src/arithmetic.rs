@@ -1,12 +1,13 @@
 //! The rows of signing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
 use frost_core::CheaterDetection;
 use frost_secp256k1_tr::{round1, round2};
-use hardfrost_frost::{aggregate, sign, verify_share};
-use hardfrost_primitives::{Message, Suite};
+use hardfrost_frost::{aggregate, sign, verify_share, CheckedPackage, SignatureShare};
+use hardfrost_primitives::{Member, Message, Suite};
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
@@ -160,8 +161,19 @@ impl Stage {
         let peer = || timed(&check);
         let verified = three(ROUNDS, [Box::new(one), Box::new(theirs), Box::new(peer)])?;
 
-        let (bad, their_bad) = (bent(&made), library.bad_shares()?);
-        let blame = || timed(|| aggregate(&package, &bad).err());
+        let blamed = self.blaming(&package, &made, peer_made)?;
+        Ok((summed, verified, blamed))
+    }
+
+    fn blaming(
+        &self,
+        package: &CheckedPackage,
+        made: &BTreeMap<Member, SignatureShare>,
+        peer_made: Vec<schnorr_fun::frost::SignatureShare>,
+    ) -> anyhow::Result<Three> {
+        let library = &self.library;
+        let (bad, their_bad) = (bent(made), library.bad_shares()?);
+        let blame = || timed(|| aggregate(package, &bad).err());
         let theirs = || {
             let all = CheaterDetection::AllCheaters;
             let package = &library.package;
@@ -173,8 +185,7 @@ impl Stage {
         anyhow::ensure!(found == peer_bad.len(), "the peer finds all bad shares");
         let peer = || timed(|| self.peer.bad(&peer_session, &peer_bad));
         let sides: [Measured<'_>; 3] = [Box::new(blame), Box::new(theirs), Box::new(peer)];
-        let blamed = three(ROUNDS / 3, sides)?;
-        Ok((summed, verified, blamed))
+        three(ROUNDS / 3, sides)
     }
 
     fn costs(&self) -> anyhow::Result<Costs> {
