@@ -1,7 +1,7 @@
-//! `schnorr_fun`: FROST with one coefficient too, in pure Rust. Its shares are nobody else's, so only times are compared.
-//! Two of our rows it cannot have: it names the first bad share and has no way to find all but one by one, which is what
-//! is timed; and its signers take the summed nonces from a coordinator, so the sum is added to their round two here, as
-//! ours includes it.
+//! `schnorr_fun`: FROST with one coefficient too, in pure Rust. Its shares are nobody else's, so only times are
+//! compared. Two of our rows it cannot have: it names the first bad share and has no way to find all but one by one,
+//! which is what is timed; and its signers take the summed nonces from a coordinator, so the sum is added to their
+//! round two here, as ours includes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
-//! Σ k·P over many public points with public scalars: what the suite `tr` spends its time on, and what libsecp256k1 does
-//! not offer to callers. Everything here runs in variable time: nothing secret may come near it.
+//! Σ k·P over many public points with public scalars: what the suite `tr` spends its time on, and what libsecp256k1
+//! does not offer to callers. Everything here runs in variable time: nothing secret may come near it.
 //!
 //! Straus' method. A scalar becomes a few odd signed digits, a point its odd multiples; then each of the 257 powers of
-//! two has a column of points to sum. Affine points are added in large batches that share one inversion (Montgomery), at
-//! half the price of projective ones. Points that are equal or cancel, which a signer can bring about by copying
+//! two has a column of points to sum. Affine points are added in large batches that share one inversion (Montgomery),
+//! at half the price of projective ones. Points that are equal or cancel, which a signer can bring about by copying
 //! another's commitment, are told apart before the division.
 
 use k256::elliptic_curve::sec1::FromEncodedPoint;

@@ -1,8 +1,8 @@
 //! Whether signing branches on a secret, or looks something up by one. A victim runs under valgrind; when it holds a
-//! share and nonces it says where they lie, valgrind is told to count these bytes as uninitialised, and from then on it
-//! reports every jump and every address that depends on them. The debug assertions of the libraries below look at
-//! secrets, so only the release profile can be clean. Nothing in it is declared public: all it makes of
-//! secrets is the share, which it returns. What comes before, that a scalar read from locked memory is one, is not covered.
+//! share and nonces it says where they lie, valgrind is told to count these bytes as uninitialised, and from then on
+//! it reports every jump and every address that depends on them. The debug assertions of the libraries below look at
+//! secrets, so only the release profile can be clean. Nothing in it is declared public: all it makes of secrets is the
+//! share, which it returns. What comes before, that a scalar read from locked memory is one, is not covered.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(
     clippy::disallowed_methods,

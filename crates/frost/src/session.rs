@@ -1,5 +1,5 @@
-//! What every party to a package derives alike, and the two equations that come of it. Both suites end here; they differ
-//! in how the nonces are bound and in who adds the tweaks.
+//! What every party to a package derives alike, and the two equations that come of it. Both suites end here; they
+//! differ in how the nonces are bound and in who adds the tweaks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,8 +43,8 @@ pub(crate) fn hashed(tag: &str, preimage: &[u8]) -> Scalar {
 }
 
 impl Session {
-    /// A session of the signers that these coefficients are for, over `message` under `key`. `nonce` is R, 33 bytes; the
-    /// point at infinity is 33 zeros.
+    /// A session of the signers that these coefficients are for, over `message` under `key`. `nonce` is R, 33 bytes;
+    /// the point at infinity is 33 zeros.
     pub(crate) fn new(
         lambdas: Arc<Lambdas>,
         binding: Binding,
