@@ -69,6 +69,8 @@ pub struct ApprovedInput {
 /// An approval: the artifact's hash, its end, and what may be signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {
+    /// Whose key signs.
+    pub key_group: KeyGroup,
     /// Hash of the PSBT or tagged message.
     pub artifact: Hash32,
     /// From then on it permits nothing.
@@ -112,6 +114,8 @@ pub(crate) struct Approving {
     pub(crate) key_group: KeyGroup,
     pub(crate) artifact: Hash32,
     pub(crate) facts: ApprovedFacts,
+    /// Where a host has named the session: its name, and what it is for.
+    pub(crate) named: Option<(SessionId, Message)>,
 }
 
 impl ApproveJob {
@@ -235,9 +239,10 @@ impl Engine {
             key_group: key_group.clone(),
             artifact,
             facts: facts.clone(),
+            named: None,
         });
         let record = Record::Approved(ApprovalRecord {
-            key_group,
+            key_group: key_group.clone(),
             artifact,
             request,
             suite,
@@ -248,6 +253,7 @@ impl Engine {
             items,
         });
         let approval = Approval {
+            key_group,
             artifact,
             expires,
             policy,
@@ -357,10 +363,18 @@ fn conflict(facts: &SpendFacts, other: &ApprovedFacts) -> bool {
     }
 }
 
-/// The first of that artifact: equal ones are alike.
-fn arrived(engine: &mut Engine, artifact: &Hash32) {
+/// The first that is like it: equal ones are alike.
+fn arrived(engine: &mut Engine, approval: &Approval) {
     let mut coming = engine.approving.iter();
-    if let Some(place) = coming.position(|approving| approving.artifact == *artifact) {
+    let like = |a: &Approving| {
+        let same = a.artifact == approval.artifact && a.key_group == approval.key_group;
+        let named = approval.inputs.first().map(|input| &input.session);
+        same && a
+            .named
+            .as_ref()
+            .is_none_or(|(session, _)| Some(session) == named)
+    };
+    if let Some(place) = coming.position(like) {
         engine.approving.swap_remove(place);
     }
 }
@@ -377,11 +391,11 @@ impl Settle for Approval {
     type Released = Self;
 
     fn release(self, engine: &mut Engine) -> Result<Self, Rejection> {
-        arrived(engine, &self.artifact);
+        arrived(engine, &self);
         Ok(self)
     }
 
     fn give_back(self, engine: &mut Engine) {
-        arrived(engine, &self.artifact);
+        arrived(engine, &self);
     }
 }

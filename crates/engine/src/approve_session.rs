@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hardfrost_primitives::{Hash32, KeyGroup, KeySpec, Message, Now, RequestId, SessionId, Suite};
 
-use crate::approve::{explain, Approval, ApprovedInput, Approving, Artifact};
+use crate::approve::{explain, Approval, ApprovedInput, Approving, Artifact, Wanted};
 use crate::context::suite_fits;
 use crate::engine::Engine;
 use crate::gates;
@@ -35,6 +35,14 @@ pub struct ApproveSession {
     pub life: Duration,
 }
 
+/// Where in the transaction this message is asked for, under this key.
+fn place(wanted: &[Wanted], message: &Message, key_spec: &KeySpec) -> Result<usize, Rejection> {
+    let asked = |(_, wanted, spec): &&Wanted| wanted == message && spec == key_spec;
+    let found = wanted.iter().find(asked).map(|(index, ..)| *index);
+    let reason = PolicyReason::MessageNotBoundToApproval;
+    found.ok_or(Rejection::SigningPolicy(reason))
+}
+
 impl Engine {
     /// Works out what the transaction asks of the group, and stages the approval of that one message for that one
     /// session. Approving the same again extends it.
@@ -62,19 +70,16 @@ impl Engine {
         suite_fits(suite, &public)?;
         self.bearable(life)?;
         let (artifact, wanted, facts) = explain(&public, Artifact::Psbt(psbt))?;
-        let asked = |(_, wanted, spec): &&_| *wanted == message && *spec == key_spec;
-        let Some((index, ..)) = wanted.iter().find(asked) else {
-            let reason = PolicyReason::MessageNotBoundToApproval;
-            return Err(Rejection::SigningPolicy(reason));
-        };
+        let index = place(&wanted, &message, &key_spec)?;
         self.free_for(now, &key_group, &session, &message)?;
         self.permits(&key_group, &facts)?;
         self.replaceable(now, &key_group, (&facts, None))?;
         let name = RequestId::new(REQUEST).map_err(|_| Rejection::Internal)?;
-        let policy = self.coming(&key_group, artifact, &facts);
+        let named = (session.clone(), message);
+        let policy = self.coming(&key_group, (artifact, &facts), named);
         let expires = now.utc.plus(life);
         let record = Record::Approved(ApprovalRecord {
-            key_group,
+            key_group: key_group.clone(),
             artifact,
             request: name,
             suite,
@@ -89,12 +94,13 @@ impl Engine {
             }],
         });
         let input = ApprovedInput {
-            index: *index,
+            index,
             session,
             message,
             key_spec,
         };
         let approval = Approval {
+            key_group,
             artifact,
             expires,
             policy,
@@ -104,22 +110,28 @@ impl Engine {
         Ok(self.stage(record, approval))
     }
 
+    /// The approval counts from here on; with it the hash of the limits that it was judged by.
+    fn coming(
+        &mut self,
+        key_group: &KeyGroup,
+        (artifact, facts): (Hash32, &ApprovedFacts),
+        named: (SessionId, Message),
+    ) -> Hash32 {
+        self.approving.push(Approving {
+            key_group: key_group.clone(),
+            artifact,
+            facts: facts.clone(),
+            named: Some(named),
+        });
+        self.policy(key_group).hash()
+    }
+
     fn bearable(&self, life: Duration) -> Result<(), Rejection> {
         if life.is_zero() || life > self.limits.life_max {
             let why = "an approval holds from now to the engine's limit";
             return Err(Rejection::invalid(why));
         }
         Ok(())
-    }
-
-    /// The approval counts from here on; with it the hash of the limits that it was judged by.
-    fn coming(&mut self, key_group: &KeyGroup, artifact: Hash32, facts: &ApprovedFacts) -> Hash32 {
-        self.approving.push(Approving {
-            key_group: key_group.clone(),
-            artifact,
-            facts: facts.clone(),
-        });
-        self.policy(key_group).hash()
     }
 
     /// A session has one message for good, and there are not more approvals in force than sessions.
@@ -134,7 +146,12 @@ impl Engine {
         gates::retired(self, key_group, session)?;
         let name = (key_group.clone(), session.clone());
         let known = self.state.approvals.get(&name);
-        if known.is_some_and(|approval| approval.message != *message) {
+        let otherwise = |a: &Approving| {
+            let named = a.named.as_ref().filter(|(coming, _)| coming == session);
+            named.is_some_and(|(_, coming)| coming != message || a.key_group != *key_group)
+        };
+        let coming = self.approving.iter().any(otherwise);
+        if coming || known.is_some_and(|approval| approval.message != *message) {
             return Err(Rejection::SessionConflict(
                 "the session is approved for another message",
             ));

@@ -23,6 +23,8 @@ use crate::staged::Staged;
 /// An engine and its log, to be called from any thread. A clone of the log must be another handle on the same log.
 pub struct Shared<L> {
     engine: Mutex<Engine>,
+    /// Held from the decision to the end by what overrides an earlier word. Signing does not wait for it.
+    order: Mutex<()>,
     log: L,
 }
 
@@ -31,6 +33,7 @@ impl<L: Log + Clone> Shared<L> {
     pub fn new(engine: Engine, log: L) -> Self {
         Self {
             engine: Mutex::new(engine),
+            order: Mutex::new(()),
             log,
         }
     }
@@ -38,12 +41,24 @@ impl<L: Log + Clone> Shared<L> {
     /// Asks, and waits until the answer is durable where it must be. What was asked and how it ended is counted.
     pub fn call(&self, now: Now, rng: &mut (impl RngCore + CryptoRng), command: Command) -> Reply {
         let operation = command.operation();
+        // Of these the last one counts: they are applied in the order in which they stand in the log.
+        let overrides = matches!(
+            command,
+            Command::Approve(_)
+                | Command::Quarantine(_)
+                | Command::Unquarantine(_)
+                | Command::Convict(_)
+                | Command::InstallPolicy(_)
+        );
+        let lock = || self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let ordered = overrides.then(lock);
         let reply = match self.decide(now, rng, command) {
             Ok(Step::Done(reply)) => reply,
             Ok(Step::Staged(staged)) => self.settle(staged),
             Err(DkgError::Rejected(rejection)) => Reply::Rejected(rejection),
             Err(DkgError::Fault(fault)) => Reply::DkgFailed(fault),
         };
+        drop(ordered);
         self.with(|engine| engine.count(operation, &reply));
         reply
     }

@@ -185,8 +185,11 @@ impl From<StoreError> for Failure {
             let code = ErrorCode::Engine(Code::StorageFault);
             Self::new(code, message.clone()).because(reason)
         };
-        let key =
-            |reason| Self::new(ErrorCode::KeyProviderUnavailable, message.clone()).because(reason);
+        // What names a key's place may be the key itself, put into the wrong field: it is not repeated.
+        let key = |reason| {
+            let message = "the store's key did not come, or is not this store's";
+            Self::new(ErrorCode::KeyProviderUnavailable, message.to_owned()).because(reason)
+        };
         match error {
             StoreError::Absent(_) => storage("absent"),
             StoreError::Exists(_) => storage("exists"),

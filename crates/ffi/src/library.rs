@@ -157,6 +157,8 @@ impl Library {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
+        // A forked child does not touch its parent's: a lock in it may be held by a thread that is not here.
+        let signer = signer.filter(|signer| signer.is_of_this_process());
         Metrics::of(counters, signer.as_deref())
     }
 }

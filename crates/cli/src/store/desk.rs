@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{bail, ensure, Context};
 use hardfrost_engine::{serve, Changed, Command, Engine, Reply, Ticket};
-use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, UnixTime};
+use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, SessionId, UnixTime};
 use hardfrost_store::{KeyProvider, Opened, Store, StoreDir};
 use rand_core::OsRng;
 
@@ -63,6 +63,11 @@ impl Desk {
             "the group has no member {number}"
         );
         Ok(member)
+    }
+
+    /// Whether the store has heard of a session of a group.
+    pub fn knows(&self, group: &KeyGroup, session: &SessionId) -> bool {
+        self.engine.groups_of_session(session).contains(group)
     }
 
     /// Gives one order, makes it durable, and closes the store.

@@ -49,6 +49,8 @@ struct Shown {
     session: Option<String>,
     since: u64,
     reason: String,
+    /// Whether the store has heard of the session; true for the whole group.
+    known: bool,
 }
 
 /// Sets the kill switch.
@@ -75,6 +77,9 @@ fn set(
     let session = session.transpose().context("the session")?;
     let desk = Desk::open(&arguments.folder, provider)?;
     let key_group = desk.group(arguments.group.as_deref())?;
+    let known = session
+        .as_ref()
+        .is_none_or(|session| desk.knows(&key_group, session));
     let changed = desk.order(Command::EmergencyRekey(EmergencyRekey {
         key_group: key_group.clone(),
         session: session.clone(),
@@ -88,12 +93,17 @@ fn set(
         session: session.map(|session| session.to_string()),
         since: first.at.0,
         reason: first.reason.as_str().to_owned(),
+        known,
     };
     if arguments.json {
         print_line(&serde_json::to_string(&shown)?);
         return Ok(());
     }
     print_line(&match &shown.session {
+        Some(session) if !shown.known => format!(
+            "This member signs nothing in session {session}, and this store has never heard of it: \
+             is the name right?"
+        ),
         Some(session) => format!("This member signs nothing more in session {session}."),
         None => format!("This member signs nothing more with {}.", shown.group),
     });

@@ -356,7 +356,7 @@ pub fn build(session: &str, script: &str, value: u64) -> Value {
     json!({
         "session_id": session,
         "inputs": [{
-            "txid_hex": "11".repeat(32), "vout": 0, "value_sats": value,
+            "txid_hex": format!("{value:064x}"), "vout": 0, "value_sats": value,
             "script_pubkey_hex": script,
         }],
         "outputs": [{"script_pubkey_hex": STRANGER, "value_sats": value - 500}],
