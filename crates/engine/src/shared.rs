@@ -208,7 +208,8 @@ mod tests {
     use super::*;
     use crate::support::{at, member, reason, Bench};
     use crate::{
-        Abort, EmergencyRekey, EncodedRecord, LogError, MemberCommitments, MemoryLog, Round2,
+        Abort, EmergencyRekey, EncodedRecord, LogError, MemberCommitments, MemoryLog, Quarantine,
+        Round2, Unquarantine,
     };
 
     /// All handles on one log, which other threads get ahead of at every append.
@@ -325,7 +326,10 @@ mod tests {
     fn in_order(shared: &Shared<Handle>) {
         let mut records = shared.log.clone();
         let again = Engine::recover(Limits::default(), [].into(), &records.replay().unwrap());
-        let (here, there) = (shared.with(|e| e.status()), again.unwrap().status());
+        let again = again.unwrap();
+        let said = shared.with(|engine| engine.operator_words());
+        assert_eq!(said, again.operator_words());
+        let (here, there) = (shared.with(|e| e.status()), again.status());
         assert_eq!((here.under_way, here.faulted), (0, false));
         assert_eq!(here.records, there.records);
     }
@@ -363,6 +367,27 @@ mod tests {
             assert!(shares(&replies) <= 1 && markers(&shared) <= 1);
             assert_eq!(shares(&at_once(&shared, vec![round2()])), 0);
             assert_eq!(shared.with(|engine| engine.live_attempts()), 0);
+            in_order(&shared);
+        });
+    }
+
+    #[test]
+    fn the_last_word_in_the_log_is_the_one_that_counts_in_whichever_order_threads_run() {
+        let race = Arc::new(Race::new());
+        in_many_orders(move || {
+            let shared = Arc::new(race.engine());
+            let key_group = race.bench.signing.public.key_group();
+            let keep_out = Command::Quarantine(Quarantine {
+                key_group: key_group.clone(),
+                member: member(2),
+                reason: reason("strange"),
+            });
+            let pardon = Command::Unquarantine(Unquarantine {
+                key_group: key_group.clone(),
+                member: member(2),
+            });
+            at_once(&shared, vec![keep_out.clone()]);
+            at_once(&shared, vec![pardon, keep_out]);
             in_order(&shared);
         });
     }

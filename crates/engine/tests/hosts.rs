@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hardfrost_engine::{
-    Adopt, ApproveSession, Code, Engine, Log, LogError, PolicyReason, Rejection,
+    Adopt, ApproveSession, Code, Engine, Log, LogError, PolicyReason, Rejection, Staged,
 };
 use hardfrost_frost::dkg::{deal, AwaitShares, Contribution, OpenShares, Seat};
 use hardfrost_frost::{KeyShare, Region};
@@ -223,4 +223,26 @@ fn b01_only_a_message_of_the_transaction_is_approved_under_a_hosts_name() {
     let conflict = code(node.engine.approve_session(at(0), other));
     assert_eq!(conflict, Some(Code::SessionConflict));
     assert!(node.engine.approve_session(at(1), request).is_ok());
+}
+
+/// Two approvals at once: a session has one message from the decision on, not only when it is written.
+#[test]
+fn b01_a_session_is_approved_for_one_message_also_while_that_is_being_written() {
+    let (mut bench, request) = named("the-hosts-name");
+    let bytes = psbt(&bench.group.public, 400_000);
+    let plan = UnsignedPsbt::parse(&bytes).unwrap();
+    let plan = SpendPlan::new(&plan, &bench.group.public).unwrap();
+    let other = ApproveSession {
+        message: plan.inputs()[0].message,
+        psbt: bytes,
+        ..request.clone()
+    };
+    let node = bench.node(1);
+    let staged = node.engine.approve_session(at(0), request).unwrap();
+    let conflict = code(node.engine.approve_session(at(0), other.clone()));
+    assert_eq!(conflict, Some(Code::SessionConflict));
+    let mut refusing = Scripted::failing(LogError::NotWritten);
+    let not = Staged::commit_all(vec![staged], &mut refusing);
+    node.engine.withdraw_approval(not.err().unwrap());
+    assert!(node.engine.approve_session(at(0), other).is_ok());
 }
