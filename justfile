@@ -1,4 +1,4 @@
-# What people do here. CI runs `check`, `interop` and `hosts`, and the commands of README.md.
+# What people do here. CI runs `check`, `memory`, `secrets`, `interop`, `hosts` and the commands of README.md.
 
 # Lists the recipes.
 default:

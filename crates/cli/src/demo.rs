@@ -37,8 +37,8 @@ use crate::Failure;
     hardfrost demo --keep group --psbt FILE it signs a PSBT that spends its coins\n\n\
     The coins are made up (regtest) unless --psbt brings others. Without --keep no secret is\n\
     written anywhere. With it the folder holds all that signs: whoever has it has the coins.\n\
-    Convictions stay in a kept group too: a convicted member never signs there again, and\n\
-    --cheat is refused where too few would be left.")]
+    Convictions stay in a kept group too: a convicted member does not sign there again,\n\
+    unless `store quarantine --lift` lets it in; --cheat is refused where too few are left.")]
 pub struct Demo {
     #[command(flatten)]
     wanted: Wanted,
