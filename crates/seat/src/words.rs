@@ -147,6 +147,27 @@ impl Words {
     }
 }
 
+/// What the engine says to an order.
+fn changed(reply: Reply) -> Result<Changed, Rejection> {
+    match reply {
+        Reply::Changed(changed) => Ok(changed),
+        Reply::Rejected(rejection) => Err(rejection),
+        Reply::DkgDealt(_)
+        | Reply::DkgSealed(_)
+        | Reply::DkgPending(_)
+        | Reply::Installed(_)
+        | Reply::DkgFailed(_)
+        | Reply::Approved(_)
+        | Reply::Derived(..)
+        | Reply::Opened(_)
+        | Reply::Committed(_)
+        | Reply::Share(_)
+        | Reply::Aborted(_)
+        | Reply::Signed(_)
+        | Reply::Verdict(_) => Err(Rejection::Internal),
+    }
+}
+
 impl Seat {
     /// Takes up what the operator had said before this process began, as the engine recorded it.
     pub fn resume_word(&mut self, word: &OperatorWord) {
@@ -256,22 +277,9 @@ impl Seat {
         (at, reason): (UnixTime, Option<Reason>),
         reply: Reply,
     ) -> Vec<Output> {
-        let changed = match reply {
-            Reply::Changed(changed) => changed,
-            Reply::Rejected(rejection) => return vec![Output::Event(Event::Refused(rejection))],
-            Reply::DkgDealt(_)
-            | Reply::DkgSealed(_)
-            | Reply::DkgPending(_)
-            | Reply::Installed(_)
-            | Reply::DkgFailed(_)
-            | Reply::Approved(_)
-            | Reply::Derived(..)
-            | Reply::Opened(_)
-            | Reply::Committed(_)
-            | Reply::Share(_)
-            | Reply::Aborted(_)
-            | Reply::Signed(_)
-            | Reply::Verdict(_) => return vec![Output::Event(Event::Refused(Rejection::Internal))],
+        let changed = match changed(reply) {
+            Ok(changed) => changed,
+            Err(rejection) => return vec![Output::Event(Event::Refused(rejection))],
         };
         // A repeat reports the first, and that one stands.
         let (at, reason) = match &changed {
@@ -389,27 +397,14 @@ impl Seat {
         (name, reason): (WordName, Reason),
         reply: Reply,
     ) -> Vec<Output> {
-        match reply {
-            Reply::Changed(changed) => vec![Output::Event(Event::Recalled(changed))],
-            Reply::Rejected(rejection) => {
+        match changed(reply) {
+            Ok(changed) => vec![Output::Event(Event::Recalled(changed))],
+            Err(rejection) => {
                 self.words.owed.insert(name, reason);
                 let begun = || (Pace::after_a_pause(now.mono), 0);
                 self.words.asking.get_or_insert_with(begun);
                 vec![Output::Event(Event::Refused(rejection))]
             }
-            Reply::DkgDealt(_)
-            | Reply::DkgSealed(_)
-            | Reply::DkgPending(_)
-            | Reply::Installed(_)
-            | Reply::DkgFailed(_)
-            | Reply::Approved(_)
-            | Reply::Derived(..)
-            | Reply::Opened(_)
-            | Reply::Committed(_)
-            | Reply::Share(_)
-            | Reply::Aborted(_)
-            | Reply::Signed(_)
-            | Reply::Verdict(_) => vec![Output::Event(Event::Refused(Rejection::Internal))],
         }
     }
 

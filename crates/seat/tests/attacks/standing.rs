@@ -377,6 +377,12 @@ fn p09_a_lost_answer_is_asked_for_again() {
     world.lose_letters();
     // Node 3 shows node 2 the question that it has kept.
     world.hand_from(2, 1, &question);
+    assert!(!world.letters.is_empty());
+    world.lose_letters();
+    // That uses up nothing of what its author is answered.
+    world.hand_from(0, 1, &question);
+    assert!(world.letters.iter().all(|letter| letter.to == 0));
+    assert!(!world.letters.is_empty());
     world.lose_letters();
     assert!(!world.is_stopped(0));
     world.deaf.insert(2);
@@ -410,6 +416,7 @@ fn p09_a_clock_that_was_ahead_does_not_hide_a_later_word() {
     let right = world.now.utc;
     world.now.utc = UnixTime(right.0 + 100_000_000);
     world.ask(0, &keep_out(&group, 3));
+    world.now.utc = UnixTime(right.0 + 100_000_009);
     world.ask(0, &pardon(&group, 3));
     world.run();
     world.now.utc = right;
@@ -423,6 +430,7 @@ fn p09_a_clock_that_was_ahead_does_not_hide_a_later_word() {
 #[test]
 fn p09_an_operator_with_two_seats_has_one_word() {
     let (mut world, group) = World::of_operators(&[2, 1, 1], 13).make_key(2);
+    let before = world.backup(0);
     world.ask(1, &keep_out(&group, 4));
     world.run();
     let between = world.backup(0);
@@ -431,7 +439,11 @@ fn p09_an_operator_with_two_seats_has_one_word() {
     world.run();
     let after = world.backup(0);
     // Both seats come back, and only the peers remember.
-    for log in [after, between] {
+    for (log, out) in [
+        (before, vec![]),
+        (after, vec![]),
+        (between, vec![member(4)]),
+    ] {
         world.begin_again(0, log);
         let copy = world.backup(0);
         world.begin_again(1, copy);
@@ -439,5 +451,21 @@ fn p09_an_operator_with_two_seats_has_one_word() {
         world.meet(1);
         world.run();
         assert_eq!(world.recalled(0) + world.recalled(1), 0);
+        assert_eq!(world.kept_out(0), out);
+        world.later(2);
     }
+}
+
+/// A quarantine said twice is recorded once; at a restart nothing has come back that was not there.
+#[test]
+fn p09_a_repeated_word_is_no_alarm_at_a_restart() {
+    let (mut world, group) = World::with_key(3, 2, 14);
+    world.ask(0, &keep_out(&group, 3));
+    world.run();
+    world.later(5);
+    world.ask(0, &keep_out(&group, 3));
+    world.run();
+    let log = world.backup(0);
+    world.restore(0, log);
+    assert_eq!((world.kept_out(0), world.recalled(0)), (vec![member(3)], 0));
 }
