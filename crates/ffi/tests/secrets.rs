@@ -132,3 +132,23 @@ fn f04_a_life_with_sealed_shares_shows_no_secret_at_all() {
         assert!(!holds_a_secret(reply, &known), "{}", call.as_str());
     }
 }
+
+/// A key in the place of its file's name, or as the command: a slip that a host would log.
+#[test]
+fn f04_a_key_in_the_wrong_field_does_not_come_back() {
+    let key = "5b".repeat(32);
+    for provider in ["file", "command"] {
+        let host = Host::unconfigured();
+        let mut config = host.config();
+        config["state_key_provider"] = provider.into();
+        if provider == "command" {
+            config.as_object_mut().unwrap().remove("state_key_file");
+            config["state_key_command"] = json!([key]);
+        } else {
+            config["state_key_file"] = key.as_str().into();
+        }
+        let refused = host.ask(Call::InitSignerConfig, &config).unwrap_err();
+        assert_eq!(refused.code(), "key_provider_unavailable", "{provider}");
+        assert!(!refused.0.to_string().contains("5b5b"), "{provider}");
+    }
+}
