@@ -4,6 +4,7 @@
 //! [`FromPeer`] says who handed it over; [`Verified`] says that its author signed it.
 
 mod ceremony;
+mod channel;
 mod frame;
 mod kind;
 mod operator;

@@ -1,0 +1,264 @@
+//! A node's folder: how it is made, and the two keys in it that are not the group's.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use hardfrost_net::TransportKey;
+use hardfrost_store::{
+    FileName, FolderError, KeyError, KeyProvider, Opened, PrivateFolder, SealedFileError, Store,
+    StoreDir, StoreError,
+};
+use hardfrost_wire::{OperatorKey, OperatorKeyError};
+use rand_core::{OsRng, RngCore};
+use zeroize::Zeroizing;
+
+use crate::card::{Card, Contact};
+use crate::config::{ConfigError, KeyPlace, StorePlace, CONFIG_FILE};
+
+const OPERATOR: &str = "operator";
+const TRANSPORT: &str = "transport";
+/// The operator's card, beside the configuration.
+pub const CARD_FILE: &str = "card.toml";
+
+/// What a new node is asked for.
+#[derive(Clone, Debug)]
+pub struct NewHome {
+    /// The operator's label, for people.
+    pub name: String,
+    /// Where the node listens, `address:port`.
+    pub listen: Vec<String>,
+    /// How others reach it, `host:port`.
+    pub addresses: Vec<String>,
+    /// How many seats its operator asks for.
+    pub seats: u16,
+}
+
+/// A node's folder that was not made, or whose keys do not come.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// Something is there already.
+    #[error("{0} is not empty: a node gets a new folder")]
+    NotEmpty(PathBuf),
+    /// The folder is not for us alone, or the disk fails.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The system's word.
+    #[error("{0}: {1}")]
+    System(PathBuf, std::io::Error),
+    /// A store's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key of a store.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A sealed key.
+    #[error("the store {0}: {1}")]
+    Sealed(PathBuf, SealedFileError),
+    /// A sealed key that is none.
+    #[error("the store {0}: {1}")]
+    NoKey(PathBuf, OperatorKeyError),
+    /// The sealed key has another length.
+    #[error("the store {0}: its {1} key is not 32 bytes")]
+    Length(PathBuf, &'static str),
+    /// What was written does not read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// Who a node is: the operator's key and the transport's, in memory.
+pub struct Keys {
+    operator: Zeroizing<[u8; 32]>,
+    transport: Zeroizing<[u8; 32]>,
+}
+
+impl Keys {
+    /// Reads both out of the identity store, and closes it.
+    ///
+    /// # Errors
+    /// [`HomeError`]
+    pub fn read(place: &StorePlace, credentials: Option<&Path>) -> Result<Self, HomeError> {
+        let provider = place.key.provider(credentials)?;
+        let Opened { store, .. } = Store::open(&StoreDir::new(&place.folder), &provider)?;
+        let read = |name: &'static str| {
+            let sealed = |error| HomeError::Sealed(place.folder.clone(), error);
+            let bytes = store.file(file_name(name)).read().map_err(sealed)?;
+            let key = <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new);
+            key.map_err(|_| HomeError::Length(place.folder.clone(), name))
+        };
+        let (operator, transport) = (read(OPERATOR)?, read(TRANSPORT)?);
+        store.close()?;
+        let keys = Self {
+            operator,
+            transport,
+        };
+        let valid = OperatorKey::new(&keys.operator, [0; 32]);
+        valid.map_err(|error| HomeError::NoKey(place.folder.clone(), error))?;
+        Ok(keys)
+    }
+
+    /// The operator's key, with fresh auxiliary randomness.
+    #[must_use]
+    pub fn operator(&self) -> OperatorKey {
+        OperatorKey::new(&self.operator, random()).expect("it was one when it was read or drawn")
+    }
+
+    /// The transport's key.
+    #[must_use]
+    pub fn transport(&self) -> TransportKey {
+        TransportKey::from_seed(&self.transport)
+    }
+
+    fn draw() -> Self {
+        let mut operator = Zeroizing::new(random());
+        while OperatorKey::new(&operator, [0; 32]).is_err() {
+            operator = Zeroizing::new(random());
+        }
+        Self {
+            operator,
+            transport: Zeroizing::new(random()),
+        }
+    }
+
+    fn seal(&self, store: &Store, folder: &Path) -> Result<(), HomeError> {
+        let sealed = |error| HomeError::Sealed(folder.to_owned(), error);
+        let operator = store.file(file_name(OPERATOR));
+        operator.create(self.operator.as_slice()).map_err(sealed)?;
+        let transport = store.file(file_name(TRANSPORT));
+        transport.create(self.transport.as_slice()).map_err(sealed)
+    }
+}
+
+/// Bytes from the operating system.
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    OsRng.fill_bytes(&mut bytes);
+    bytes
+}
+
+fn file_name(name: &str) -> FileName {
+    FileName::new(name).expect("a plain name")
+}
+
+/// Makes a node's folder: two stores with their keys, a configuration, a card. The configuration comes last: a folder
+/// without one is no node.
+///
+/// # Errors
+/// [`HomeError`]; what was begun is left for the operator to look at.
+pub fn make(folder: &Path, wanted: &NewHome) -> Result<Card, HomeError> {
+    let private = empty(folder)?;
+    let keys = Keys::draw();
+    for (name, sealed) in [("identity", true), ("engine", false)] {
+        let provider = KeyProvider::make_key_file(&folder.join(format!("{name}.key")))?;
+        let dir = StoreDir::new(folder.join(name));
+        Store::create(&dir, &provider)?;
+        if sealed {
+            let Opened { store, .. } = Store::open(&dir, &provider)?;
+            keys.seal(&store, dir.path())?;
+            store.close()?;
+        }
+    }
+    let card = card(&keys, wanted);
+    put(&private, CARD_FILE, &card.to_toml())?;
+    put(&private, CONFIG_FILE, &configuration(wanted))?;
+    Ok(card)
+}
+
+/// The card of a node that is there.
+///
+/// # Errors
+/// [`HomeError`]
+pub fn card_of(keys: &Keys, name: &str, seats: u16, addresses: Vec<String>) -> Card {
+    card(
+        keys,
+        &NewHome {
+            name: name.to_owned(),
+            listen: Vec::new(),
+            addresses,
+            seats,
+        },
+    )
+}
+
+fn card(keys: &Keys, wanted: &NewHome) -> Card {
+    let operator = keys.operator();
+    let transport = keys.transport().public().0;
+    Card {
+        name: wanted.name.clone(),
+        key: operator.public(),
+        seats: wanted.seats,
+        contact: Contact::certified(&operator, transport, wanted.addresses.clone()),
+    }
+}
+
+fn empty(folder: &Path) -> Result<PrivateFolder, HomeError> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                return Err(HomeError::NotEmpty(folder.to_owned()));
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(HomeError::System(folder.to_owned(), error)),
+    }
+    Ok(PrivateFolder::make(folder)?)
+}
+
+fn put(folder: &PrivateFolder, name: &str, text: &str) -> Result<(), HomeError> {
+    if folder.put(name, text.as_bytes())? {
+        Ok(())
+    } else {
+        Err(HomeError::NotEmpty(folder.path().to_owned()))
+    }
+}
+
+fn configuration(wanted: &NewHome) -> String {
+    let listen: Vec<String> = wanted.listen.iter().map(|at| format!("{at:?}")).collect();
+    format!(
+        "# A Hardfrost node. Relative paths are in this folder. `hardfrost node run --check` reads this and tells\n\
+         # what is wrong with it.\n\
+         \n\
+         # Where other nodes reach this one; empty for a node that only dials.\n\
+         listen = [{}]\n\
+         # The groups this node belongs to: every operator of a group has the same file.\n\
+         rosters = [\"roster.toml\"]\n\
+         # The log on standard error: \"human\" or \"json\".\n\
+         log = \"human\"\n\
+         # A node that is told to stop finishes what is under way, so many seconds at most.\n\
+         stop_seconds = 5\n\
+         \n\
+         # The operator's own key and the transport's, sealed. Instead of key_file: passphrase_file = \"FILE\",\n\
+         # key_command = [\"program\", \"argument\"], credential = \"NAME\" (of the systemd service).\n\
+         [identity]\n\
+         store = \"identity\"\n\
+         key_file = \"identity.key\"\n\
+         \n\
+         # The shares of group keys and the record of what was signed. For an engine in a process of its own:\n\
+         # socket = \"PATH\" instead of the two.\n\
+         [engine]\n\
+         store = \"engine\"\n\
+         key_file = \"engine.key\"\n\
+         \n\
+         # The local interface. Beside the node's own user these may use it: uids = [1000].\n\
+         [api]\n\
+         socket = \"hardfrost.sock\"\n\
+         uids = []\n",
+        listen.join(", ")
+    )
+}
+
+/// The store of an engine in this process.
+///
+/// # Errors
+/// [`HomeError`]
+pub fn open_engine(place: &StorePlace, credentials: Option<&Path>) -> Result<Opened, HomeError> {
+    let provider = place.key.provider(credentials)?;
+    Ok(Store::open(&StoreDir::new(&place.folder), &provider)?)
+}
+
+/// Whether a key place needs the folder that systemd made for the service.
+#[must_use]
+pub fn needs_credentials(place: &KeyPlace) -> bool {
+    matches!(place, KeyPlace::Credential(_))
+}
