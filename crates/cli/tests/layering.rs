@@ -29,7 +29,8 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ),
     ("store", &["engine", "locked"]),
     ("net", &[]),
-    ("api", &[]),
+    // Beside the engine, the values that its commands carry.
+    ("api", &["engine", "frost", "spend"]),
     ("node", &["seat", "store", "net", "api"]),
     ("sim", &["seat", "engine"]),
     // It names the values that it carries: shares and packages, transactions.

@@ -32,4 +32,11 @@ impl Engine {
             .session_mut(&request.key_group, &request.session);
         Ok(session.is_some_and(|s| s.abort(request.member, request.attempt)))
     }
+
+    /// Ends every live attempt and every key generation that is not durable yet: whoever had them open is gone. Records
+    /// stay, and so does the order of attempts. An attempt that is being released ends with the outcome of its record.
+    pub fn abandon(&mut self) {
+        self.custody.end_all();
+        self.ceremonies.discard();
+    }
 }

@@ -76,6 +76,13 @@ impl Custody {
         }
     }
 
+    /// Ends every attempt there is.
+    pub(crate) fn end_all(&mut self) {
+        for session in self.sessions.values_mut() {
+            session.abort(None, None);
+        }
+    }
+
     /// Ends a session and forgets it, unless a share of it is on its way.
     pub(crate) fn retire(&mut self, key_group: &KeyGroup, session: &SessionId) {
         self.end(key_group, Some(session));

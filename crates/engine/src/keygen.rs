@@ -110,8 +110,13 @@ impl Ceremonies {
         self.live.len()
     }
 
-    pub(crate) fn wipe(&mut self) {
+    /// Destroys the secrets of every ceremony.
+    pub(crate) fn discard(&mut self) {
         self.live.clear();
+    }
+
+    pub(crate) fn wipe(&mut self) {
+        self.discard();
         self.installing.clear();
     }
 

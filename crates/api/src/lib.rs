@@ -1,0 +1,5 @@
+//! How the parts of a node talk to each other and to its operator.
+//!
+//! [`engine`]: an engine that is asked from elsewhere, in a thread of this process or in a process of its own.
+
+pub mod engine;
