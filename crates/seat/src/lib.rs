@@ -6,6 +6,7 @@ mod convicts;
 mod early;
 mod intake;
 mod keygen;
+mod look;
 mod question;
 mod resume;
 mod seat;

@@ -1,0 +1,34 @@
+//! What a shell may look at, to show it to people.
+
+use hardfrost_dkg::Ceremony;
+use hardfrost_primitives::{Hash32, KeyGroup, SessionId};
+use hardfrost_roast::Session;
+
+use crate::seat::Seat;
+
+impl Seat {
+    /// A session that is not forgotten yet.
+    #[must_use]
+    pub fn session(&self, name: &SessionId) -> Option<&Session> {
+        self.sessions.get(name)
+    }
+
+    /// Sessions that have not ended.
+    #[must_use]
+    pub fn open_sessions(&self) -> usize {
+        let sessions = self.sessions.values();
+        sessions.filter(|open| open.outcome().is_none()).count()
+    }
+
+    /// A key generation that is not forgotten yet.
+    #[must_use]
+    pub fn ceremony_of(&self, id: &Hash32) -> Option<&Ceremony> {
+        let mut ceremonies = self.ceremonies.iter();
+        ceremonies.find(|ceremony| ceremony.descriptor().id() == *id)
+    }
+
+    /// The groups it signs for.
+    pub fn groups(&self) -> impl Iterator<Item = &KeyGroup> {
+        self.groups.keys()
+    }
+}
