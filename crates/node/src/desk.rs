@@ -54,7 +54,7 @@ fn sessions(core: &Core) -> Vec<SessionView> {
 
 fn session(core: &Core, id: &str) -> Result<SessionView, Problem> {
     let unknown = || Problem::not_found("this node knows no such session since it was started");
-    let name: SessionId = id.parse().map_err(|_| unknown())?;
+    let name = SessionId::new(id).map_err(|_| unknown())?;
     let seat = |place| core.seat(place);
     let found = core.journal.session(&name, core.now(), seat);
     found.ok_or_else(unknown)
@@ -62,7 +62,7 @@ fn session(core: &Core, id: &str) -> Result<SessionView, Problem> {
 
 fn cancel(core: &mut Core, id: &str) -> Result<SessionView, Problem> {
     let before = session(core, id)?;
-    let name: SessionId = id.parse().map_err(|_| Problem::not_found("no such session"))?;
+    let name = SessionId::new(id).map_err(|_| Problem::not_found("no such session"))?;
     if before.state == "signing" {
         let place = core.journal.place_of(&name);
         let at = place.map_or(0, |place| place.federation);

@@ -205,7 +205,7 @@ fn empty(folder: &Path) -> Result<PrivateFolder, HomeError> {
     Ok(PrivateFolder::make(folder)?)
 }
 
-fn put(folder: &PrivateFolder, name: &str, text: &str) -> Result<(), HomeError> {
+fn put(folder: &PrivateFolder, name: &'static str, text: &str) -> Result<(), HomeError> {
     if folder.put(name, text.as_bytes())? {
         Ok(())
     } else {

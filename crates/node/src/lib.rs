@@ -1,0 +1,29 @@
+//! One operator's node. It holds no protocol decision: seats and engine decide, the transport moves bytes, and the loop
+//! here joins them.
+
+mod card;
+mod channel;
+mod clock;
+mod code;
+mod config;
+mod core;
+mod desk;
+mod federation;
+mod home;
+mod journal;
+mod look;
+mod orders;
+mod quota;
+mod roster_file;
+mod run;
+mod start;
+
+pub use card::{check_addresses, Card, CardError, Contact};
+pub use channel::TermsError;
+pub use config::{
+    ApiPlace, Config, ConfigError, EnginePlace, KeyPlace, LogFormat, StorePlace, CONFIG_FILE,
+};
+pub use home::{card_of, make, HomeError, Keys, NewHome, CARD_FILE};
+pub use roster_file::{RosterFile, RosterFileError};
+pub use run::{run, Prepared, Wrap};
+pub use start::RunError;

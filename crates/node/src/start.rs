@@ -1,0 +1,196 @@
+//! How a node begins: what its engine holds becomes what its seats know, before anything reaches them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hardfrost_api::engine::{EngineGone, EngineHandle, EngineThread, Replies};
+use hardfrost_api::local::ServerError;
+use hardfrost_dkg::Certificate;
+use hardfrost_engine::{Command, Engine, HeldKey, RecoverError};
+use hardfrost_frost::{LockError, Region};
+use hardfrost_net::{Endpoint, NetError, NetLimits};
+use hardfrost_primitives::Limits;
+use hardfrost_seat::ResumeError;
+use hardfrost_store::{Opened, Store, StoreError};
+use tracing::{info, warn};
+
+use crate::channel::{terms, TermsError};
+use crate::clock::Clock;
+use crate::config::{ConfigError, EnginePlace};
+use crate::core::Core;
+use crate::federation::Federation;
+use crate::home::{open_engine, HomeError};
+use crate::run::{Prepared, Wrap};
+
+/// So long after an approval's end nobody takes its session up any more.
+const LEFT_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// Why a node does not start, or ends before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The operator must mend the configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Keys or stores do not come.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The roster does not fit this node.
+    #[error("{0}: {1}")]
+    Roster(PathBuf, TermsError),
+    /// A key of the engine does not fit its roster.
+    #[error("the key {0}: {1}")]
+    Key(String, ResumeError),
+    /// The engine's log makes no engine.
+    #[error("the engine's store: {0}")]
+    Recover(#[from] RecoverError),
+    /// The engine has no thread.
+    #[error("the system: {0}")]
+    System(#[from] std::io::Error),
+    /// No memory that is locked.
+    #[error(transparent)]
+    Memory(#[from] LockError),
+    /// It cannot listen.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The local interface cannot listen.
+    #[error(transparent)]
+    Api(#[from] ServerError),
+    /// The engine is gone.
+    #[error(transparent)]
+    Engine(#[from] EngineGone),
+    /// The engine's disk failed in the middle of a write.
+    #[error("the engine's disk failed: see to it, then start the node again")]
+    Disk,
+    /// The store's last write failed.
+    #[error("the store was not closed in order (what was acknowledged is there): {0}")]
+    Close(#[from] StoreError),
+}
+
+/// The engine of a node, wherever it is.
+pub(crate) enum Source {
+    /// In this process, with its store.
+    Here(EngineThread, Store),
+}
+
+impl Source {
+    /// Opens the engine.
+    ///
+    /// # Errors
+    /// [`RunError`]
+    pub(crate) fn open(place: &EnginePlace, credentials: Option<&Path>) -> Result<Self, RunError> {
+        match place {
+            EnginePlace::Here(store) => {
+                let Opened { store, records } = open_engine(store, credentials)?;
+                let engine =
+                    Engine::recover_in(Region::new()?, Limits::default(), BTreeSet::new(), &records)?;
+                let clock = Clock::start();
+                let thread = EngineThread::start(engine, store.writer(), move || clock.now())?;
+                Ok(Self::Here(thread, store))
+            }
+            EnginePlace::Socket(_) => todo!(),
+        }
+    }
+
+    /// A way to ask it; replies go to `replies`.
+    pub(crate) fn handle(&self, replies: Replies) -> EngineHandle {
+        match self {
+            Self::Here(thread, _) => thread.handle(replies),
+        }
+    }
+
+    /// Ends it in order.
+    ///
+    /// # Errors
+    /// [`RunError::Engine`], [`RunError::Close`]
+    pub(crate) fn close(self) -> Result<(), RunError> {
+        match self {
+            Self::Here(thread, store) => {
+                thread.stop()?;
+                Ok(store.close()?)
+            }
+        }
+    }
+}
+
+/// Listens, joins every roster's network, and gives the seats what the engine holds.
+///
+/// # Errors
+/// [`RunError`]
+pub(crate) async fn assemble(
+    prepared: &Prepared,
+    engine: EngineHandle,
+    clock: Clock,
+    wrap: &Wrap,
+) -> Result<(Core, Endpoint), RunError> {
+    let Prepared {
+        config,
+        files,
+        keys,
+        ..
+    } = prepared;
+    let build = format!("hardfrost {}", env!("CARGO_PKG_VERSION"));
+    let listen = &config.listen;
+    let endpoint = Endpoint::bind(listen, keys.transport(), build, NetLimits::default()).await?;
+    let mut federations = Vec::new();
+    for (file, path) in files.iter().zip(&config.rosters) {
+        let terms = terms(file, keys.operator());
+        let terms = terms.map_err(|error| RunError::Roster(path.clone(), error))?;
+        let joined = endpoint.join(terms).map_err(NetError::from)?;
+        let transport = wrap(Box::new(joined), keys, &file.roster);
+        let roster = Arc::new(file.roster.clone());
+        federations.push(Federation::new(&roster, keys, transport));
+    }
+    let mut core = Core::new(clock, federations, engine);
+    resume(&mut core).await?;
+    Ok((core, endpoint))
+}
+
+/// Every seat takes up the keys that the engine holds for it, the operator's words and what is proven against members;
+/// sessions that were left long ago are over in the engine too.
+///
+/// # Errors
+/// [`RunError::Key`], [`RunError::Engine`]
+pub(crate) async fn resume(core: &mut Core) -> Result<(), RunError> {
+    let engine = core.engine().clone();
+    for held in engine.held_keys().await? {
+        resume_key(core, &held)?;
+    }
+    let words = engine.operator_words().await?;
+    let convictions = engine.convictions().await?;
+    for federation in core.federations_mut() {
+        for seat in federation.seats_mut() {
+            words.iter().for_each(|word| seat.resume_word(word));
+            for conviction in &convictions {
+                seat.resume_conviction(conviction);
+            }
+        }
+    }
+    for left in engine.left_behind(LEFT_AFTER).await? {
+        core.tell(Command::FinalizeSession(left));
+    }
+    Ok(())
+}
+
+fn resume_key(core: &mut Core, held: &HeldKey) -> Result<(), RunError> {
+    let key = held.public.key_group().to_string();
+    let failed = |error| RunError::Key(key.clone(), error);
+    let certificate = Certificate::from_bytes(&held.file);
+    let certificate = certificate.map_err(|error| failed(error.into()))?;
+    let roster = certificate.descriptor().roster;
+    let mut known = core.federations_mut().iter_mut();
+    let Some(federation) = known.find(|all| all.roster().hash() == roster) else {
+        warn!(%key, %roster, "the engine holds a key of a roster that is not configured");
+        return Ok(());
+    };
+    for seat in federation.seats_mut() {
+        if held.seats.contains(&seat.member()) {
+            seat.resume(held).map_err(failed)?;
+            info!(%key, seat = %seat.member(), "a key is taken up");
+        } else {
+            warn!(%key, seat = %seat.member(), "the engine holds no share of this seat");
+        }
+    }
+    Ok(())
+}
