@@ -1,4 +1,4 @@
-//! `hardfrost blame`: judge a proof offline, with no node and no network.
+//! `hardfrost blame`: whom a node convicts, and a proof judged offline, with no node and no network.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,10 +13,11 @@ use hardfrost_wire::Roster;
 use serde::Serialize;
 
 use crate::group_files;
+use crate::operate::blame_list::{self, List, Show};
 use crate::story::print_line;
 use crate::Failure;
 
-/// Judge proofs of misbehaviour
+/// See who is convicted, and judge proofs
 #[derive(Args)]
 pub struct Blame {
     #[command(subcommand)]
@@ -25,6 +26,10 @@ pub struct Blame {
 
 #[derive(Subcommand)]
 enum Action {
+    /// List whom a node knows to be convicted
+    List(List),
+    /// Show one conviction, and write its evidence file
+    Show(Show),
     /// Judge an evidence file offline
     Verify(Verify),
 }
@@ -65,6 +70,8 @@ struct Judged {
 /// A file that does not read, or that proves nothing.
 pub fn run(arguments: &Blame) -> Result<(), Failure> {
     match &arguments.action {
+        Action::List(list) => blame_list::list(list),
+        Action::Show(show) => blame_list::show(show),
         Action::Verify(verify_arguments) => Ok(verify(verify_arguments)?),
     }
 }

@@ -7,6 +7,7 @@ use anyhow::{ensure, Context};
 use bitcoin::consensus::encode::serialize_hex;
 use clap::Args;
 use hardfrost_evidence::EvidenceFile;
+use hardfrost_node::RosterFile;
 use hardfrost_primitives::RequestId;
 use hardfrost_spend::{Explanation, Network, UnsignedPsbt};
 
@@ -20,7 +21,6 @@ use crate::in_process::InProcess;
 use crate::keep::Keep;
 use crate::out_dir::OutDir;
 use crate::report::{self, Culprit, Report};
-use crate::roster_file;
 use crate::spending::{signatures, Spending};
 use crate::story::{listed, print_line, Story};
 use crate::Failure;
@@ -232,7 +232,7 @@ fn tell(begun: Begun, asked: &Asked, (out, story): (&OutDir, &Story)) -> anyhow:
     } = begun;
     let spending = &asked.spending;
     let certificate = key.certificate.to_bytes();
-    let roster = roster_file::to_toml(cluster.roster())?;
+    let roster = RosterFile::unreached(cluster.roster().clone()).to_toml();
     out.write("roster.toml", roster.as_bytes())?;
     out.write("certificate.bin", &certificate)?;
     if let Some(funding) = &spending.funding {

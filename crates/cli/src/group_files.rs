@@ -8,9 +8,8 @@ use std::sync::Arc;
 use anyhow::{bail, Context};
 use hardfrost_dkg::Certificate;
 use hardfrost_frost::GroupPublic;
+use hardfrost_node::RosterFile;
 use hardfrost_wire::Roster;
-
-use crate::roster_file;
 
 /// Longest file read. What is longer is cut here, and refused by its parser.
 const FILE_BYTES_MAX: u64 = 40 << 20;
@@ -22,7 +21,8 @@ const FILE_BYTES_MAX: u64 = 40 << 20;
 pub fn group(certificate: &Path, roster: &Path) -> anyhow::Result<(Arc<Roster>, Arc<GroupPublic>)> {
     let shown = roster.display();
     let text = String::from_utf8(read(roster)?).with_context(|| format!("{shown} is no text"))?;
-    let roster = roster_file::from_toml(&text).with_context(|| format!("{shown} is no roster"))?;
+    let file = RosterFile::from_toml(&text);
+    let roster = file.with_context(|| format!("{shown} is no roster"))?.roster;
     let shown = certificate.display();
     let bytes = read(certificate)?;
     let certified = Certificate::from_bytes(&bytes).and_then(|it| it.verify(&roster));

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context};
+use hardfrost_node::RosterFile;
 use hardfrost_primitives::{Member, Suite};
 use hardfrost_store::{FileName, KeyProvider, Opened, PrivateFolder, Store, StoreDir};
 use hardfrost_wire::{OperatorKey, Roster};
@@ -15,7 +16,6 @@ use zeroize::Zeroizing;
 use crate::group_files;
 use crate::homes::{operator_secret, random, roster, Home, Homes};
 use crate::node::NodeLog;
-use crate::roster_file;
 
 const ROSTER: &str = "roster.toml";
 const CERTIFICATE: &str = "certificate.bin";
@@ -63,7 +63,7 @@ impl Keep {
             .map(home)
             .collect::<anyhow::Result<_>>()?;
         let roster = roster(suite, homes.iter().map(|home| (home.member, &home.secret)))?;
-        let text = roster_file::to_toml(&roster)?;
+        let text = RosterFile::unreached(roster.clone()).to_toml();
         let put = folder.put(ROSTER, text.as_bytes())?;
         ensure!(put, "{shown} has a {ROSTER} of somebody else by now");
         Ok(Homes { roster, homes })
@@ -79,8 +79,8 @@ impl Keep {
         let shown = path.display();
         let text = String::from_utf8(group_files::read(&path)?);
         let text = text.with_context(|| format!("{shown} is no text"))?;
-        let roster =
-            roster_file::from_toml(&text).with_context(|| format!("{shown} is no roster"))?;
+        let file = RosterFile::from_toml(&text);
+        let roster = file.with_context(|| format!("{shown} is no roster"))?.roster;
         let home = |member| {
             self.open_home(member, &roster)
                 .with_context(|| node(member))

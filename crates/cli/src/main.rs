@@ -13,16 +13,16 @@ mod homes;
 mod in_process;
 mod keep;
 mod node;
+mod operate;
 mod out_dir;
 mod passphrase;
 mod progress;
-mod psbt;
 mod report;
-mod roster_file;
 mod spending;
 mod store;
 mod story;
 mod watched;
+mod watching;
 
 use std::process::ExitCode;
 
@@ -35,7 +35,7 @@ use clap::{Parser, Subcommand};
     version,
     propagate_version = true,
     after_help = "Start here:\n  hardfrost demo\n\n\
-                  Exit codes: 0 done, 1 refused or failed, 2 wrong usage."
+                  Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the node cannot be reached."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -46,9 +46,21 @@ struct Arguments {
 enum Command {
     /// The whole story on this machine: a key nobody holds, an address, a spend that t members sign.
     Demo(demo::Demo),
-    /// Look at partially signed transactions.
-    Psbt(psbt::Psbt),
-    /// Judge proofs of misbehaviour.
+    /// Make a node's folder: its keys, its configuration, a card for the others.
+    Init(operate::init::Init),
+    /// Say who the operators of a group are.
+    Roster(operate::roster::Roster),
+    /// Run a node, or look at one that runs.
+    Node(operate::node::Node),
+    /// Make keys that no single operator holds, and look at them.
+    Key(operate::key::Key),
+    /// Print the address of a key.
+    Address(operate::address::Address),
+    /// Look at partially signed transactions, approve, sign and finalize them.
+    Psbt(operate::psbt::Psbt),
+    /// See what is being signed, who is awaited and who owes.
+    Session(operate::session::Session),
+    /// See who is convicted, and judge proofs.
     Blame(blame::Blame),
     /// Look at a store, check it, change its key, stop its member.
     Store(store::Store),
@@ -60,6 +72,8 @@ enum Failure {
     Usage(String),
     /// Refused or failed: exit code 1.
     Failed(anyhow::Error),
+    /// The node that should answer does not: exit code 3.
+    Unreachable(String),
 }
 
 impl From<anyhow::Error> for Failure {
@@ -82,13 +96,23 @@ fn main() -> ExitCode {
             eprintln!("error: {}", in_words(&error));
             ExitCode::from(1)
         }
+        Err(Failure::Unreachable(why)) => {
+            eprintln!("error: {why}");
+            ExitCode::from(3)
+        }
     }
 }
 
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Demo(demo) => demo::run(demo),
-        Command::Psbt(psbt) => psbt::run(psbt),
+        Command::Init(init) => operate::init::run(init),
+        Command::Roster(roster) => operate::roster::run(roster),
+        Command::Node(node) => operate::node::run(node),
+        Command::Key(key) => operate::key::run(key),
+        Command::Address(address) => operate::address::run(address),
+        Command::Psbt(psbt) => operate::psbt::run(psbt),
+        Command::Session(session) => operate::session::run(session),
         Command::Blame(blame) => blame::run(blame),
         Command::Store(store) => store::run(store),
     }

@@ -70,6 +70,29 @@ impl SpendPlan {
 }
 
 impl SignedPsbt {
+    /// A PSBT that somebody has signed. Its signatures are as they were brought: whoever broadcasts the transaction lets
+    /// consensus code judge it first.
+    #[must_use]
+    pub fn brought(psbt: UnsignedPsbt) -> Self {
+        Self {
+            psbt: psbt.into_psbt(),
+        }
+    }
+
+    /// What each input spends, where the PSBT says so.
+    #[must_use]
+    pub fn spent(&self) -> Option<Vec<TxOut>> {
+        let inputs = self.psbt.unsigned_tx.input.iter().zip(&self.psbt.inputs);
+        inputs
+            .map(|(spending, input)| {
+                let index = usize::try_from(spending.previous_output.vout).ok()?;
+                let previous = input.non_witness_utxo.as_ref();
+                let output = previous.and_then(|tx| tx.output.get(index));
+                input.witness_utxo.as_ref().or(output).cloned()
+            })
+            .collect()
+    }
+
     /// The binary form.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

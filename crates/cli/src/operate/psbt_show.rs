@@ -1,42 +1,39 @@
-//! `hardfrost psbt`: look at a transaction before anybody approves it.
+//! `hardfrost psbt show`: look at a transaction before anybody approves it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
-use clap::{Args, Subcommand};
+use clap::Args;
+use hardfrost_frost::GroupPublic;
 use hardfrost_spend::{Explanation, Network, SpendPlan, UnsignedPsbt};
 use serde::Serialize;
 
+use super::way::{verified, Way};
 use crate::group_files;
 use crate::story::print_line;
 use crate::Failure;
 
-/// Look at partially signed transactions
 #[derive(Args)]
-pub struct Psbt {
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Subcommand)]
-enum Action {
-    /// Say in words what a PSBT asks a group to sign
-    Show(Show),
-}
-
-#[derive(Args)]
-#[command(after_help = "Example, after `hardfrost demo`:\n  \
+#[command(after_help = "Examples:\n  \
+    hardfrost psbt show --node alice spend.psbt\n\n\
+    After `hardfrost demo`, without a node:\n  \
     hardfrost psbt show hardfrost-demo/spend.before.psbt \\\n    \
     --certificate hardfrost-demo/certificate.bin --roster hardfrost-demo/roster.toml")]
-struct Show {
+pub struct Show {
+    #[command(flatten)]
+    way: Way,
     /// The PSBT, binary or base64; - for standard input
     file: PathBuf,
-    /// The group's certificate
-    #[arg(long, value_name = "FILE")]
-    certificate: PathBuf,
-    /// The group's roster
-    #[arg(long, value_name = "FILE")]
-    roster: PathBuf,
+    /// The key, hex; needed where the node holds several
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// The group's certificate, where no node is asked
+    #[arg(long, value_name = "FILE", requires = "roster")]
+    certificate: Option<PathBuf>,
+    /// The group's roster, where no node is asked
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    roster: Option<PathBuf>,
     /// How addresses are written
     #[arg(long, value_name = "NETWORK", default_value = "regtest",
           value_parser = ["bitcoin", "testnet", "signet", "regtest"])]
@@ -64,22 +61,23 @@ struct InputToSign {
     key: String,
 }
 
-/// Runs one of the actions.
+/// Shows it.
 ///
 /// # Errors
 /// Everything that does not read, or asks nothing of the group.
-pub fn run(arguments: &Psbt) -> Result<(), Failure> {
-    match &arguments.action {
-        Action::Show(show_arguments) => Ok(show(show_arguments)?),
-    }
+pub fn run(arguments: &Show) -> Result<(), Failure> {
+    let group = match (&arguments.certificate, &arguments.roster) {
+        (Some(certificate), Some(roster)) => group_files::group(certificate, roster)?.1,
+        _ => verified(&arguments.way.key(arguments.key.as_deref())?)?,
+    };
+    Ok(show(arguments, &group)?)
 }
 
-fn show(arguments: &Show) -> anyhow::Result<()> {
-    let (_, group) = group_files::group(&arguments.certificate, &arguments.roster)?;
+fn show(arguments: &Show, group: &Arc<GroupPublic>) -> anyhow::Result<()> {
     let name = arguments.file.display().to_string();
     let bytes = group_files::read(&arguments.file)?;
     let psbt = UnsignedPsbt::parse(&bytes).with_context(|| format!("{name} is not readable"))?;
-    let plan = SpendPlan::new(&psbt, &group).with_context(|| format!("{name} is refused"))?;
+    let plan = SpendPlan::new(&psbt, group).with_context(|| format!("{name} is refused"))?;
     let network: Network = arguments.network.parse().context("network")?;
     let explained = Explanation::new(&plan, network);
     if !arguments.json {

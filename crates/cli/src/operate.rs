@@ -1,0 +1,16 @@
+//! The commands of an operator: a node's folder, and what is asked of a node that runs.
+
+pub mod address;
+pub mod approving;
+pub mod blame_list;
+pub mod init;
+pub mod key;
+pub mod node;
+pub mod psbt;
+pub mod psbt_show;
+pub mod roster;
+pub mod session;
+mod table;
+mod way;
+
+pub use way::Way;

@@ -1,0 +1,171 @@
+//! A transaction that an operator looks at, approves, and has signed.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{bail, Context};
+use clap::Args;
+use hardfrost_api::local::{ApprovalView, ApproveBody, KeyView, SessionView};
+use hardfrost_frost::{GroupPublic, Signature};
+use hardfrost_spend::{Explanation, Network, SignedPsbt, SpendPlan, UnsignedPsbt};
+
+use super::way::{verified, Way};
+use crate::group_files;
+use crate::story::{listed, print_line};
+use crate::watching::Watching;
+use crate::Failure;
+
+/// What `approve` and `sign` have in common.
+#[derive(Args)]
+pub struct Approving {
+    #[command(flatten)]
+    pub way: Way,
+    /// The PSBT, binary or base64; - for standard input
+    pub file: PathBuf,
+    /// The key, hex; needed where the node holds several
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// The request's name, the same at all operators; by default the transaction's id
+    #[arg(long, value_name = "NAME")]
+    pub request: Option<String>,
+    /// How long the approval holds, in minutes
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    pub minutes: u64,
+    /// How addresses are written
+    #[arg(long, value_name = "NETWORK", default_value = "regtest",
+          value_parser = ["bitcoin", "testnet", "signet", "regtest"])]
+    pub network: String,
+    /// Approve without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A transaction that is approved.
+pub struct Approved {
+    pub psbt: UnsignedPsbt,
+    pub plan: SpendPlan,
+    pub approval: ApprovalView,
+}
+
+impl Approving {
+    /// Shows the transaction, asks, and has the node approve it.
+    ///
+    /// # Errors
+    /// A PSBT that is not to be signed; the operator says no; the node cannot be reached or refuses.
+    pub fn approve(&self) -> Result<Approved, Failure> {
+        let name = self.file.display().to_string();
+        let bytes = group_files::read(&self.file)?;
+        let psbt =
+            UnsignedPsbt::parse(&bytes).with_context(|| format!("{name} is not readable"))?;
+        let key: KeyView = self.way.key(self.key.as_deref())?;
+        let public: Arc<GroupPublic> = verified(&key)?;
+        let plan = SpendPlan::new(&psbt, &public).with_context(|| format!("{name} is refused"))?;
+        let network: Network = self.network.parse().context("network")?;
+        if !self.json {
+            Explanation::new(&plan, network).lines().for_each(print_line);
+        }
+        if !self.yes {
+            self.ask()?;
+        }
+        let body = ApproveBody {
+            key_group: Some(key.key_group),
+            psbt: psbt.to_base64(),
+            request: self.request.clone(),
+            minutes: self.minutes,
+        };
+        let approval: ApprovalView = self.way.post("/v1/approvals", &body)?;
+        Ok(Approved {
+            psbt,
+            plan,
+            approval,
+        })
+    }
+
+    fn ask(&self) -> Result<(), Failure> {
+        if self.file.as_os_str() == "-" || !std::io::stdin().is_terminal() {
+            let why = "nobody can be asked here: say --yes after looking at it with psbt show";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+        eprint!("Approve this transaction? [y/N] ");
+        std::io::stderr().flush().context("the terminal")?;
+        let mut line = String::new();
+        let stdin = std::io::stdin();
+        stdin.lock().read_line(&mut line).context("the terminal")?;
+        if matches!(line.trim(), "y" | "Y" | "yes") {
+            return Ok(());
+        }
+        Err(anyhow::anyhow!("not approved").into())
+    }
+}
+
+impl Approved {
+    /// Waits until every session of the approval is over here.
+    ///
+    /// # Errors
+    /// The node cannot be reached.
+    pub fn wait(&self, way: &Way, quiet: bool) -> Result<Vec<SessionView>, Failure> {
+        let watching = Watching::new(quiet);
+        let inputs = &self.approval.inputs;
+        let mut ended = Vec::new();
+        for input in inputs {
+            let path = format!("/v1/sessions/{}?wait=2", input.session);
+            let view = loop {
+                let view: SessionView = way.get(&path)?;
+                if view.state != "signing" {
+                    break view;
+                }
+                let (number, of) = (ended.len() + 1, inputs.len());
+                watching.says(&format!("input {number} of {of}: {}", awaited(&view)));
+            };
+            ended.push(view);
+        }
+        Ok(ended)
+    }
+
+    /// The PSBT with all our signatures in it, each verified here.
+    ///
+    /// # Errors
+    /// A session ended without a signature, or with one that is none.
+    pub fn complete(self, sessions: &[SessionView]) -> anyhow::Result<SignedPsbt> {
+        let mut signatures = BTreeMap::new();
+        let mut unsigned = Vec::new();
+        for view in sessions {
+            let Some(hex) = &view.signature else {
+                let why = view.why.as_deref().unwrap_or(&view.state);
+                unsigned.push(format!("input {} is not signed: {why}", view.input));
+                continue;
+            };
+            let mut bytes = [0; 64];
+            hex::decode_to_slice(hex, &mut bytes).context("the node's signature")?;
+            signatures.insert(view.input, Signature(bytes));
+        }
+        if !unsigned.is_empty() {
+            bail!("{}", unsigned.join("; "));
+        }
+        Ok(self.plan.complete(self.psbt, &signatures)?)
+    }
+}
+
+/// Who is awaited, in words.
+pub fn awaited(view: &SessionView) -> String {
+    let last = view.attempts.last();
+    match last {
+        None => "waiting for the other members".to_owned(),
+        Some(attempt) if attempt.chosen.is_empty() => format!(
+            "attempt {}, {} members have committed, member {} coordinates",
+            attempt.number,
+            attempt.committed.len(),
+            attempt.coordinator
+        ),
+        Some(attempt) => format!(
+            "attempt {}, waiting for the shares of {}",
+            attempt.number,
+            listed(&attempt.owing)
+        ),
+    }
+}

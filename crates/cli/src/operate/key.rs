@@ -1,0 +1,255 @@
+//! `hardfrost key`: keys that no single operator holds.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{bail, Context};
+use clap::{Args, Subcommand};
+use hardfrost_api::local::{CeremonyView, KeyView, StartCeremony};
+use serde::Serialize;
+
+use super::table::{self, numbers};
+use super::way::{verified, Way};
+use crate::story::{listed, print_line};
+use crate::watching::Watching;
+use crate::Failure;
+
+/// Make keys that no single operator holds, and look at them
+#[derive(Args)]
+pub struct Key {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Make a key together with the other operators
+    Create(Create),
+    /// List the keys that this node holds shares of
+    List(List),
+    /// Show one key, and write its public files
+    Show(Show),
+}
+
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    hardfrost key create --node alice -t 2        begin: prints a code for the others\n  \
+    hardfrost key create --node bob --join CODE   take part\n\n\
+    Every operator of the roster takes part, with a node that runs. One begins and reads the\n\
+    code to the others. It ends with a certificate that all of them have signed, or not at all.")]
+struct Create {
+    #[command(flatten)]
+    way: Way,
+    /// How many members must sign
+    #[arg(short = 't', long, value_name = "T", required_unless_present = "join")]
+    threshold: Option<u16>,
+    /// The code of the operator who began
+    #[arg(long, value_name = "CODE", conflicts_with = "threshold")]
+    join: Option<String>,
+    /// How long to wait for the others, in minutes
+    #[arg(long, value_name = "MINUTES", default_value_t = 60, conflicts_with = "join")]
+    minutes: u64,
+    /// The roster's hash; needed where the node has several rosters
+    #[arg(long, value_name = "HASH", conflicts_with = "join")]
+    roster: Option<String>,
+    /// Do not wait for the end
+    #[arg(long)]
+    detach: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  hardfrost key list --node alice")]
+struct List {
+    #[command(flatten)]
+    way: Way,
+    /// Print one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  \
+    hardfrost key show --node alice --certificate certificate.bin --roster roster.toml\n\n\
+    With these two files anybody can look at a transaction and judge a proof, offline.")]
+struct Show {
+    #[command(flatten)]
+    way: Way,
+    /// The key, hex; needed where the node holds several
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// Write the certificate to this file
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// Write the roster to this file
+    #[arg(long, value_name = "FILE")]
+    roster: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs one of the actions.
+///
+/// # Errors
+/// A node that cannot be reached or refuses; no key comes of it.
+pub fn run(arguments: &Key) -> Result<(), Failure> {
+    match &arguments.action {
+        Action::Create(create) => make(create),
+        Action::List(list_arguments) => list(list_arguments),
+        Action::Show(show_arguments) => show(show_arguments),
+    }
+}
+
+fn make(arguments: &Create) -> Result<(), Failure> {
+    let body = match (&arguments.join, arguments.threshold) {
+        (Some(code), _) => StartCeremony::Join { join: code.clone() },
+        (None, Some(threshold)) => StartCeremony::Begin {
+            threshold,
+            minutes: arguments.minutes,
+            roster: arguments.roster.clone(),
+        },
+        (None, None) => return Err(Failure::Usage("name -t, or --join".to_owned())),
+    };
+    let begun: CeremonyView = arguments.way.post("/v1/ceremonies", &body)?;
+    if !arguments.json {
+        let (t, n) = (begun.threshold, begun.members);
+        print_line(&format!("A key of which any {t} of {n} members sign."));
+        if arguments.join.is_none() {
+            print_line("Each other operator joins with:");
+            print_line(&format!("   hardfrost key create --join {}", begun.code));
+        }
+    }
+    let ended = if arguments.detach {
+        begun
+    } else {
+        wait(&arguments.way, begun, arguments.json)?
+    };
+    if arguments.json {
+        print_line(&serde_json::to_string(&ended).context("plain data")?);
+    }
+    match (ended.state.as_str(), &ended.key_group) {
+        ("failed", _) => Err(anyhow::anyhow!(
+            "no key was made: {}; begin again, all of you, with a new code",
+            ended.failure.unwrap_or_default()
+        )
+        .into()),
+        (_, Some(key)) if !arguments.json => {
+            print_line(&format!("key {key}"));
+            let key = arguments.way.key(Some(key))?;
+            verified(&key)?;
+            print_line(&format!("certificate {}, signed by all members", key.certificate));
+            print_line("Next: hardfrost address");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Follows a key generation to its end, telling whose part is awaited.
+fn wait(way: &Way, begun: CeremonyView, quiet: bool) -> Result<CeremonyView, Failure> {
+    let watching = Watching::new(quiet);
+    let started = Instant::now();
+    let mut view = begun;
+    while view.state == "waiting" {
+        let awaited = if view.awaited.is_empty() {
+            String::new()
+        } else {
+            format!(" of {}", listed(&view.awaited))
+        };
+        watching.says(&format!("{}{awaited}", view.step));
+        view = way.get(&format!("/v1/ceremonies/{}?wait=30", view.id))?;
+        if started.elapsed() > Duration::from_secs(25 * 3600) {
+            return Err(anyhow::anyhow!("the node does not end this key generation").into());
+        }
+    }
+    Ok(view)
+}
+
+fn list(arguments: &List) -> Result<(), Failure> {
+    let keys: Vec<KeyView> = arguments.way.get("/v1/keys")?;
+    if arguments.json {
+        print_line(&serde_json::to_string(&keys).context("plain data")?);
+        return Ok(());
+    }
+    if keys.is_empty() {
+        print_line("No key yet: make one with hardfrost key create.");
+    }
+    let row = |key: &KeyView| {
+        vec![
+            key.key_group.clone(),
+            format!("{} of {}", key.threshold, key.members),
+            numbers(&key.seats),
+            key.suite.clone(),
+            state(key).to_owned(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = keys.iter().map(row).collect();
+    table::print(&["key", "signs", "seats here", "suite", "state"], &rows);
+    Ok(())
+}
+
+fn state(key: &KeyView) -> &'static str {
+    if key.stopped.is_some() {
+        "stopped for good"
+    } else {
+        "signs"
+    }
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    key: &'a KeyView,
+    descriptor: String,
+}
+
+fn show(arguments: &Show) -> Result<(), Failure> {
+    let key = arguments.way.key(arguments.key.as_deref())?;
+    let public = verified(&key)?;
+    let files = [
+        (&arguments.certificate, hex::decode(&key.certificate_hex).context("the certificate")?),
+        (&arguments.roster, key.roster_toml.clone().into_bytes()),
+    ];
+    for (path, bytes) in files {
+        if let Some(path) = path {
+            write_new(path, &bytes)?;
+        }
+    }
+    let descriptor = hardfrost_spend::descriptor(&public);
+    if arguments.json {
+        let shown = Shown {
+            key: &key,
+            descriptor,
+        };
+        print_line(&serde_json::to_string(&shown).context("plain data")?);
+        return Ok(());
+    }
+    print_line(&format!("key          {}", key.key_group));
+    print_line(&format!("signs        any {} of {}, as {}", key.threshold, key.members, key.suite));
+    print_line(&format!("seats here   {}", numbers(&key.seats)));
+    print_line(&format!("certificate  {}, verified", key.certificate));
+    print_line(&format!("roster       {}", key.roster));
+    print_line(&format!("descriptor   {descriptor}"));
+    if let Some(stopped) = &key.stopped {
+        print_line(&format!("stopped      for good: {}", stopped.reason));
+    }
+    if !key.quarantined.is_empty() {
+        print_line(&format!("kept out     {}", listed(&key.quarantined)));
+    }
+    Ok(())
+}
+
+/// Writes a file that is not there yet, or holds the same.
+fn write_new(path: &PathBuf, bytes: &[u8]) -> anyhow::Result<()> {
+    let shown = path.display();
+    if path.exists() {
+        if std::fs::read(path).is_ok_and(|there| there == bytes) {
+            return Ok(());
+        }
+        bail!("{shown} is there and holds something else");
+    }
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {shown}"))
+}

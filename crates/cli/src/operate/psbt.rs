@@ -1,0 +1,164 @@
+//! `hardfrost psbt`: from a transaction that somebody wants signed to one that can be sent.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{bail, Context};
+use bitcoin::consensus::encode::serialize_hex;
+use clap::{Args, Subcommand};
+use hardfrost_spend::{SignedPsbt, UnsignedPsbt};
+use serde::Serialize;
+
+use super::approving::Approving;
+use super::psbt_show::{self, Show};
+use crate::consensus;
+use crate::group_files;
+use crate::story::print_line;
+use crate::Failure;
+
+/// Look at partially signed transactions, approve, sign and finalize them
+#[derive(Args)]
+pub struct Psbt {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Say in words what a PSBT asks a group to sign
+    Show(Show),
+    /// Approve a transaction: this node signs it with whoever else approves it
+    Approve(Approve),
+    /// Approve a transaction, wait for its signatures, and put them in
+    Sign(Sign),
+    /// Make the transaction of a signed PSBT
+    Finalize(Finalize),
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  \
+    hardfrost psbt approve --node bob spend.psbt\n\n\
+    At least t operators approve the same transaction, each at its own node. Nothing is signed\n\
+    before; with the t-th approval it is.")]
+struct Approve {
+    #[command(flatten)]
+    approving: Approving,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  \
+    hardfrost psbt sign --node alice spend.psbt --out signed.psbt")]
+struct Sign {
+    #[command(flatten)]
+    approving: Approving,
+    /// Write the signed PSBT to this file, binary, instead of base64 on standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  \
+    hardfrost psbt finalize signed.psbt > transaction.hex\n\n\
+    Bitcoin's consensus code judges every input before the transaction is printed.")]
+struct Finalize {
+    /// The signed PSBT, binary or base64; - for standard input
+    file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs one of the actions.
+///
+/// # Errors
+/// A PSBT that does not read or is not to be signed; a node that refuses or cannot be reached.
+pub fn run(arguments: &Psbt) -> Result<(), Failure> {
+    match &arguments.action {
+        Action::Show(show) => psbt_show::run(show),
+        Action::Approve(approve_arguments) => approve(&approve_arguments.approving),
+        Action::Sign(sign_arguments) => sign(sign_arguments),
+        Action::Finalize(finalize_arguments) => Ok(finalize(finalize_arguments)?),
+    }
+}
+
+fn approve(arguments: &Approving) -> Result<(), Failure> {
+    let approved = arguments.approve()?;
+    if arguments.json {
+        let line = serde_json::to_string(&approved.approval).context("plain data")?;
+        print_line(&line);
+        return Ok(());
+    }
+    print_line(&format!("Approved as request {}.", approved.approval.request));
+    for input in &approved.approval.inputs {
+        print_line(&format!("   input {}: session {}", input.index, input.session));
+    }
+    print_line("It is signed once enough operators have approved it: hardfrost session list");
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Signed {
+    request: String,
+    txid: String,
+    psbt: String,
+    sessions: Vec<String>,
+}
+
+fn sign(arguments: &Sign) -> Result<(), Failure> {
+    let Sign { approving, out } = arguments;
+    let approved = approving.approve()?;
+    let sessions = approved.wait(&approving.way, approving.json)?;
+    let mut shown = Signed {
+        request: approved.approval.request.clone(),
+        txid: approved.plan.txid().to_string(),
+        psbt: String::new(),
+        sessions: sessions.iter().map(|view| view.session.clone()).collect(),
+    };
+    let signed = approved.complete(&sessions)?;
+    shown.psbt = signed.to_base64();
+    if let Some(path) = out {
+        put(path, &signed.to_bytes())?;
+    }
+    if approving.json {
+        print_line(&serde_json::to_string(&shown).context("plain data")?);
+    } else if let Some(path) = out {
+        print_line(&format!("Signed: {}. Next:", path.display()));
+        print_line(&format!("   hardfrost psbt finalize {}", path.display()));
+    } else {
+        print_line(&shown.psbt);
+    }
+    Ok(())
+}
+
+fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[derive(Serialize)]
+struct Finalized {
+    txid: String,
+    transaction: String,
+}
+
+fn finalize(arguments: &Finalize) -> anyhow::Result<()> {
+    let shown = arguments.file.display();
+    let bytes = group_files::read(&arguments.file)?;
+    let psbt = UnsignedPsbt::parse(&bytes).with_context(|| format!("{shown} is not readable"))?;
+    let signed = SignedPsbt::brought(psbt);
+    let transaction = signed.finalize()?;
+    let spent = signed.spent();
+    let spent = spent.context("the PSBT does not say what its inputs spend")?;
+    let all: Vec<usize> = (0..transaction.input.len()).collect();
+    if !consensus::accepts(&transaction, &spent, &all) {
+        bail!("consensus does not accept this transaction: a signature in it is wrong");
+    }
+    let finalized = Finalized {
+        txid: transaction.compute_txid().to_string(),
+        transaction: serialize_hex(&transaction),
+    };
+    if arguments.json {
+        print_line(&serde_json::to_string(&finalized)?);
+    } else {
+        print_line(&finalized.transaction);
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! `hardfrost session`: what is being signed, who is awaited, who owes.
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use hardfrost_api::local::{AttemptView, SessionView};
+
+use super::approving::awaited;
+use super::table::{self, numbers};
+use super::Way;
+use crate::story::{listed, print_line};
+use crate::watching::Watching;
+use crate::Failure;
+
+/// See what is being signed, who is awaited and who owes
+#[derive(Args)]
+pub struct Session {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// List the sessions since the node was started
+    List(List),
+    /// Show a session and its attempts
+    Show(One),
+    /// Follow a session to its end
+    Watch(One),
+    /// End a session at this node; what was sent already stays sent
+    Cancel(One),
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  hardfrost session list --node alice")]
+struct List {
+    #[command(flatten)]
+    way: Way,
+    /// Print one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "Example:\n  \
+    hardfrost session watch --node alice SESSION\n\n\
+    The session may be given by its first characters, if no other begins so.")]
+struct One {
+    #[command(flatten)]
+    way: Way,
+    /// The session
+    session: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs one of the actions.
+///
+/// # Errors
+/// A node that cannot be reached, a session that it does not know.
+pub fn run(arguments: &Session) -> Result<(), Failure> {
+    match &arguments.action {
+        Action::List(list_arguments) => list(list_arguments),
+        Action::Show(one) => {
+            let view = find(one)?;
+            show(one, &view)
+        }
+        Action::Watch(one) => watch(one),
+        Action::Cancel(one) => {
+            let name = find(one)?.session;
+            let body = serde_json::Value::Null;
+            let view: SessionView = one.way.post(&format!("/v1/sessions/{name}/cancel"), &body)?;
+            show(one, &view)
+        }
+    }
+}
+
+fn all(way: &Way) -> Result<Vec<SessionView>, Failure> {
+    way.get("/v1/sessions")
+}
+
+fn find(one: &One) -> Result<SessionView, Failure> {
+    let begins = |view: &SessionView| view.session.starts_with(&one.session);
+    let mut found = all(&one.way)?.into_iter().filter(begins);
+    match (found.next(), found.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => {
+            let why = "this node knows no such session since it was started";
+            Err(anyhow::anyhow!(why).into())
+        }
+        (Some(_), Some(_)) => Err(Failure::Usage(format!(
+            "several sessions begin with {}: give more of it",
+            one.session
+        ))),
+    }
+}
+
+fn list(arguments: &List) -> Result<(), Failure> {
+    let sessions = all(&arguments.way)?;
+    if arguments.json {
+        print_line(&serde_json::to_string(&sessions).context("plain data")?);
+        return Ok(());
+    }
+    if sessions.is_empty() {
+        print_line("No session since the node was started.");
+    }
+    let row = |view: &SessionView| {
+        let named: String = view.session.chars().take(16).collect();
+        vec![
+            named,
+            short(&view.request),
+            view.input.to_string(),
+            view.state.clone(),
+            view.attempts.len().to_string(),
+            format!("{} ms", view.millis),
+            numbers(&view.owing),
+        ]
+    };
+    let rows: Vec<Vec<String>> = sessions.iter().map(row).collect();
+    let heads = ["session", "request", "input", "state", "attempts", "took", "owing"];
+    table::print(&heads, &rows);
+    Ok(())
+}
+
+/// Transaction ids are long; what an operator named is not cut.
+fn short(request: &str) -> String {
+    if request.len() == 64 {
+        format!("{}…", request.chars().take(12).collect::<String>())
+    } else {
+        request.to_owned()
+    }
+}
+
+fn watch(one: &One) -> Result<(), Failure> {
+    let mut view = find(one)?;
+    let watching = Watching::new(one.json);
+    while view.state == "signing" {
+        watching.says(&awaited(&view));
+        view = one.way.get(&format!("/v1/sessions/{}?wait=1", view.session))?;
+    }
+    drop(watching);
+    show(one, &view)
+}
+
+fn show(one: &One, view: &SessionView) -> Result<(), Failure> {
+    if one.json {
+        print_line(&serde_json::to_string(view).context("plain data")?);
+        return Ok(());
+    }
+    print_line(&format!("session   {}", view.session));
+    print_line(&format!("request   {}, input {}", view.request, view.input));
+    print_line(&format!("message   {}", view.message));
+    print_line(&format!("state     {}, {} ms", view.state, view.millis));
+    if let Some(why) = &view.why {
+        print_line(&format!("          {why}"));
+    }
+    if let Some(signature) = &view.signature {
+        print_line(&format!("signature {signature}"));
+    }
+    let row = |attempt: &AttemptView| {
+        vec![
+            attempt.number.to_string(),
+            attempt.coordinator.to_string(),
+            numbers(&attempt.committed),
+            numbers(&attempt.chosen),
+            numbers(&attempt.owing),
+            format!("{} ms", attempt.millis),
+        ]
+    };
+    let rows: Vec<Vec<String>> = view.attempts.iter().map(row).collect();
+    let heads = ["attempt", "coordinator", "committed", "chosen", "owing", "took"];
+    table::print(&heads, &rows);
+    if !view.silent.is_empty() {
+        print_line(&format!("never heard of: {}", listed(&view.silent)));
+    }
+    Ok(())
+}
