@@ -18,6 +18,9 @@ pub enum NetError {
     /// The build string is longer than 32 characters, or not printable ASCII.
     #[error("the build string must have at most 32 printable ASCII characters")]
     Build,
+    /// The TLS library cannot be set up. It always can.
+    #[error("the TLS library failed: {0}")]
+    Tls(tokio_rustls::rustls::Error),
     /// The terms of a network contradict themselves or this endpoint.
     #[error("the network cannot be joined: {0}")]
     Terms(#[from] TermsFault),

@@ -54,7 +54,7 @@ struct Member {
 }
 
 struct Other {
-    frames: FrameQueue<()>,
+    frames: FrameQueue,
     presence: Option<Arrival>,
     counts: PeerCounts,
     queued: bool,
@@ -121,10 +121,9 @@ impl Other {
         if let Some(presence) = self.presence.take() {
             return Some(presence);
         }
-        let waiting = self.frames.pop_any()?;
+        let bytes = self.frames.pop_any()?.to_vec();
         self.counts.frames_received += 1;
-        self.counts.bytes_received += waiting.bytes.len() as u64;
-        let bytes = waiting.bytes.to_vec();
+        self.counts.bytes_received += bytes.len() as u64;
         Some(Arrival::Frame { peer, bytes })
     }
 }
@@ -144,7 +143,7 @@ impl Hub {
         let mut dropped = 0;
         if here {
             if let Some(other) = target.others.get_mut(from.place()) {
-                dropped = other.frames.push(Arc::clone(bytes), class, ()).frames;
+                dropped = other.frames.push(Arc::clone(bytes), class).frames;
             }
             target.ready(from);
         }

@@ -8,15 +8,34 @@
 //! operates it. Who is in no list gets no stream, no memory and no line in a log: a counter. A member that cannot be
 //! reached directly is reached through another that both can reach. `docs/format.md` draws every byte.
 
+mod assembly;
+mod chunk;
+mod connection;
+mod dial;
 mod endpoint;
 mod error;
+mod first;
+mod guests;
+mod handshake;
+mod hello;
 mod in_process;
+mod inbox;
 mod keys;
 mod limits;
+mod live;
+mod members;
+mod meter;
+mod network;
 mod peer;
 mod queue;
+mod quota;
+mod routes;
+mod sending;
+mod shares;
 mod status;
+mod taking;
 mod terms;
+mod tls;
 mod transport;
 
 pub use endpoint::{Endpoint, TcpTransport};

@@ -34,6 +34,8 @@ pub struct NetLimits {
     pub relay_burst_bytes: usize,
     /// Frames of other members that wait to be handed on to one peer, and those handed to us by one peer.
     pub relay_frames_max: usize,
+    /// Their bytes. Each member has an equal part of both, at least one frame.
+    pub relay_bytes_max: usize,
     /// How often a relay is changed for another though it seems to work.
     pub relay_rotation: Duration,
 }
@@ -42,9 +44,9 @@ impl Default for NetLimits {
     fn default() -> Self {
         Self {
             send_frames_max: 4096,
-            send_bytes_max: 16 << 20,
+            send_bytes_max: 8 << 20,
             receive_frames_max: 1024,
-            receive_bytes_max: 8 << 20,
+            receive_bytes_max: 4 << 20,
             handshakes_max: 64,
             handshake_timeout: Duration::from_secs(10),
             keep_alive_interval: Duration::from_secs(5),
@@ -55,6 +57,7 @@ impl Default for NetLimits {
             relay_bytes_per_second: 1 << 20,
             relay_burst_bytes: 4 << 20,
             relay_frames_max: 1024,
+            relay_bytes_max: 8 << 20,
             relay_rotation: Duration::from_secs(60),
         }
     }

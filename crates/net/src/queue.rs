@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use crate::peer::Class;
 
-/// A frame that waits, with something that its sender wants to know of it.
-pub struct Waiting<W> {
-    pub bytes: Arc<[u8]>,
-    pub way: W,
+/// A frame that waits.
+struct Waiting {
+    bytes: Arc<[u8]>,
     age: u64,
 }
 
@@ -27,19 +26,19 @@ pub enum Size {
     Large,
 }
 
-struct Line<W>(VecDeque<Waiting<W>>);
+struct Line(VecDeque<Waiting>);
 
-impl<W> Line<W> {
+impl Line {
     fn age(&self) -> u64 {
         self.0.front().map_or(u64::MAX, |waiting| waiting.age)
     }
 }
 
-pub struct FrameQueue<W> {
-    small_repairable: Line<W>,
-    small_once: Line<W>,
-    large_repairable: Line<W>,
-    large_once: Line<W>,
+pub struct FrameQueue {
+    small_repairable: Line,
+    small_once: Line,
+    large_repairable: Line,
+    large_once: Line,
     frames: usize,
     bytes: usize,
     next_age: u64,
@@ -49,7 +48,7 @@ pub struct FrameQueue<W> {
 }
 
 /// The line whose first frame is the older one.
-fn older<'a, W>(one: &'a mut Line<W>, other: &'a mut Line<W>) -> &'a mut Line<W> {
+fn older<'a>(one: &'a mut Line, other: &'a mut Line) -> &'a mut Line {
     if one.age() <= other.age() {
         one
     } else {
@@ -57,7 +56,7 @@ fn older<'a, W>(one: &'a mut Line<W>, other: &'a mut Line<W>) -> &'a mut Line<W>
     }
 }
 
-impl<W> FrameQueue<W> {
+impl FrameQueue {
     /// Frames up to `small_max` bytes are small.
     pub fn new(frames_max: usize, bytes_max: usize, small_max: usize) -> Self {
         let line = || Line(VecDeque::new());
@@ -77,7 +76,7 @@ impl<W> FrameQueue<W> {
 
     /// Puts a frame in, and drops what must go for it: the oldest that can be asked for again, then, if the new one
     /// cannot be, the oldest of all. A frame that can be asked for again displaces none that cannot.
-    pub fn push(&mut self, bytes: Arc<[u8]>, class: Class, way: W) -> Dropped {
+    pub fn push(&mut self, bytes: Arc<[u8]>, class: Class) -> Dropped {
         let mut dropped = Dropped::default();
         while !self.has_room(bytes.len()) {
             let oldest = match (self.pop_repairable(), class) {
@@ -101,7 +100,7 @@ impl<W> FrameQueue<W> {
         };
         let age = self.next_age;
         self.next_age += 1;
-        line.0.push_back(Waiting { bytes, way, age });
+        line.0.push_back(Waiting { bytes, age });
         dropped
     }
 
@@ -111,7 +110,7 @@ impl<W> FrameQueue<W> {
     }
 
     /// The oldest frame of this size.
-    pub fn pop(&mut self, size: Size) -> Option<Waiting<W>> {
+    pub fn pop(&mut self, size: Size) -> Option<Arc<[u8]>> {
         let line = match size {
             Size::Small => older(&mut self.small_repairable, &mut self.small_once),
             Size::Large => older(&mut self.large_repairable, &mut self.large_once),
@@ -121,7 +120,7 @@ impl<W> FrameQueue<W> {
     }
 
     /// The oldest frame of all.
-    pub fn pop_any(&mut self) -> Option<Waiting<W>> {
+    pub fn pop_any(&mut self) -> Option<Arc<[u8]>> {
         let small = self.small_repairable.age().min(self.small_once.age());
         let large = self.large_repairable.age().min(self.large_once.age());
         let size = if small <= large {
@@ -130,11 +129,6 @@ impl<W> FrameQueue<W> {
             Size::Large
         };
         self.pop(size)
-    }
-
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
-        self.frames == 0
     }
 
     /// Empties it, and says how many frames went.
@@ -146,26 +140,25 @@ impl<W> FrameQueue<W> {
         gone
     }
 
-    fn pop_repairable(&mut self) -> Option<Waiting<W>> {
+    fn pop_repairable(&mut self) -> Option<Arc<[u8]>> {
         let waiting = older(&mut self.small_repairable, &mut self.large_repairable)
             .0
             .pop_front();
         self.counted_out(waiting)
     }
 
-    fn pop_once(&mut self) -> Option<Waiting<W>> {
+    fn pop_once(&mut self) -> Option<Arc<[u8]>> {
         let waiting = older(&mut self.small_once, &mut self.large_once)
             .0
             .pop_front();
         self.counted_out(waiting)
     }
 
-    fn counted_out(&mut self, waiting: Option<Waiting<W>>) -> Option<Waiting<W>> {
-        if let Some(waiting) = &waiting {
-            self.frames -= 1;
-            self.bytes -= waiting.bytes.len();
-        }
-        waiting
+    fn counted_out(&mut self, waiting: Option<Waiting>) -> Option<Arc<[u8]>> {
+        let bytes = waiting?.bytes;
+        self.frames -= 1;
+        self.bytes -= bytes.len();
+        Some(bytes)
     }
 }
 
@@ -179,21 +172,21 @@ mod tests {
         bytes.into()
     }
 
-    fn queue() -> FrameQueue<()> {
+    fn queue() -> FrameQueue {
         FrameQueue::new(3, 100, 10)
     }
 
-    fn drained(queue: &mut FrameQueue<()>) -> Vec<u8> {
-        std::iter::from_fn(|| queue.pop_any().map(|waiting| waiting.bytes[0])).collect()
+    fn drained(queue: &mut FrameQueue) -> Vec<u8> {
+        std::iter::from_fn(|| queue.pop_any().map(|bytes| bytes[0])).collect()
     }
 
     #[test]
     fn the_oldest_repairable_frame_goes_first() {
         let mut queue = queue();
         for (first, class) in [(1, Class::Once), (2, Class::Repairable), (3, Class::Once)] {
-            assert_eq!(queue.push(frame(5, first), class, ()).frames, 0);
+            assert_eq!(queue.push(frame(5, first), class).frames, 0);
         }
-        assert_eq!(queue.push(frame(5, 4), Class::Once, ()).frames, 1);
+        assert_eq!(queue.push(frame(5, 4), Class::Once).frames, 1);
         assert_eq!(drained(&mut queue), [1, 3, 4]);
     }
 
@@ -201,7 +194,7 @@ mod tests {
     fn the_oldest_of_all_goes_when_none_is_repairable() {
         let mut queue = queue();
         for first in 1..=4 {
-            queue.push(frame(5, first), Class::Once, ());
+            queue.push(frame(5, first), Class::Once);
         }
         assert_eq!(drained(&mut queue), [2, 3, 4]);
     }
@@ -210,28 +203,28 @@ mod tests {
     fn a_repairable_frame_displaces_none_that_goes_once() {
         let mut queue = queue();
         for first in 1..=3 {
-            queue.push(frame(5, first), Class::Once, ());
+            queue.push(frame(5, first), Class::Once);
         }
-        assert_eq!(queue.push(frame(5, 4), Class::Repairable, ()).frames, 1);
+        assert_eq!(queue.push(frame(5, 4), Class::Repairable).frames, 1);
         assert_eq!(drained(&mut queue), [1, 2, 3]);
     }
 
     #[test]
     fn bytes_count_as_well() {
         let mut queue = queue();
-        queue.push(frame(60, 1), Class::Repairable, ());
-        assert_eq!(queue.push(frame(60, 2), Class::Repairable, ()).frames, 1);
+        queue.push(frame(60, 1), Class::Repairable);
+        assert_eq!(queue.push(frame(60, 2), Class::Repairable).frames, 1);
         assert_eq!(drained(&mut queue), [2]);
-        assert_eq!(queue.push(frame(101, 3), Class::Once, ()).frames, 1);
-        assert!(queue.is_empty());
+        assert_eq!(queue.push(frame(101, 3), Class::Once).frames, 1);
+        assert!(queue.pop_any().is_none());
     }
 
     #[test]
     fn small_frames_pass_large_ones() {
         let mut queue = queue();
-        queue.push(frame(50, 1), Class::Once, ());
-        queue.push(frame(5, 2), Class::Repairable, ());
-        let first = |waiting: Option<Waiting<()>>| waiting.map(|waiting| waiting.bytes[0]);
+        queue.push(frame(50, 1), Class::Once);
+        queue.push(frame(5, 2), Class::Repairable);
+        let first = |waiting: Option<Arc<[u8]>>| waiting.map(|bytes| bytes[0]);
         assert_eq!(first(queue.pop(Size::Small)), Some(2));
         assert_eq!(first(queue.pop(Size::Small)), None);
         assert_eq!(first(queue.pop(Size::Large)), Some(1));

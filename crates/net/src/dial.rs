@@ -1,0 +1,130 @@
+//! Dials a member whenever there is no connection with it, for ever.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand_core::{OsRng, RngCore};
+use tokio::net::lookup_host;
+use tokio::time::{sleep, timeout, Instant};
+
+use crate::connection;
+use crate::connection::Ready;
+use crate::handshake::{dial, HandshakeError};
+use crate::limits::NetLimits;
+use crate::network::Network;
+use crate::peer::PeerIndex;
+
+/// Waits that double, each shortened by up to a half at random, so that nodes that failed together do not try together.
+struct BackOff {
+    min: Duration,
+    max: Duration,
+    next: Duration,
+}
+
+impl BackOff {
+    fn new(limits: &NetLimits) -> Self {
+        Self {
+            min: limits.back_off_min,
+            max: limits.back_off_max,
+            next: limits.back_off_min,
+        }
+    }
+
+    fn reset(&mut self) {
+        self.next = self.min;
+    }
+
+    fn wait(&mut self, random: u32) -> Duration {
+        let whole = self.next.min(self.max);
+        self.next = whole.saturating_mul(2);
+        let part = f64::from(random) / f64::from(u32::MAX);
+        whole.mul_f64(0.5 + part / 2.0)
+    }
+}
+
+/// Never ends. A connection that it made runs inside.
+pub async fn keep_dialling(network: Arc<Network>, peer: PeerIndex) {
+    let Some(listed) = network.terms.peers.get(peer.place()) else {
+        return;
+    };
+    let limits = &network.own.limits;
+    let mut back_off = BackOff::new(limits);
+    for address in listed.addresses.iter().cycle() {
+        if until_unlinked(&network, peer).await > limits.keep_alive_interval {
+            back_off.reset();
+        }
+        let tried = timeout(limits.handshake_timeout, try_once(&network, peer, address)).await;
+        match tried {
+            Ok(Ok(ready)) => {
+                let began = Instant::now();
+                connection::run(ready).await;
+                if began.elapsed() > limits.keep_alive_interval {
+                    back_off.reset();
+                }
+            }
+            Ok(Err(error)) => network
+                .members()
+                .failed(peer, format!("{address}: {error}")),
+            Err(_) => network
+                .members()
+                .failed(peer, format!("{address}: no answer in time")),
+        }
+        sleep(back_off.wait(OsRng.next_u32())).await;
+    }
+}
+
+/// How long there was a connection.
+async fn until_unlinked(network: &Network, peer: PeerIndex) -> Duration {
+    let began = Instant::now();
+    let linked = {
+        let members = network.members();
+        members.peer(peer).map(|entry| entry.linked.subscribe())
+    };
+    if let Some(mut linked) = linked {
+        // It fails only if the table is gone, and this task with it.
+        let _ = linked.wait_for(|linked| !linked).await;
+    }
+    began.elapsed()
+}
+
+/// All places that the name stands for, one after the other.
+async fn try_once(
+    network: &Arc<Network>,
+    peer: PeerIndex,
+    address: &str,
+) -> Result<Ready, HandshakeError> {
+    let listed = network.terms.peers.get(peer.place());
+    let key = listed.map(|listed| listed.transport);
+    let mut failed = std::io::Error::other("the name stands for no address").into();
+    for place in lookup_host(address).await? {
+        let Some(key) = key else {
+            break;
+        };
+        match dial(network, peer, key, place).await {
+            Ok(ready) => return Ok(ready),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_their_limit_and_are_shortened_at_most_by_half() {
+        let limits = NetLimits {
+            back_off_min: Duration::from_secs(1),
+            back_off_max: Duration::from_secs(5),
+            ..NetLimits::default()
+        };
+        let mut back_off = BackOff::new(&limits);
+        let mut next = |random| back_off.wait(random).as_secs_f64();
+        let longest: Vec<f64> = (0..5).map(|_| next(u32::MAX)).collect();
+        assert_eq!(longest, [1.0, 2.0, 4.0, 5.0, 5.0]);
+        assert_eq!(next(0), 2.5);
+        back_off.reset();
+        assert_eq!(back_off.wait(0), Duration::from_millis(500));
+    }
+}
