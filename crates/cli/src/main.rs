@@ -6,6 +6,8 @@ mod cluster;
 mod consensus;
 mod demo;
 mod dumps;
+#[cfg(target_os = "linux")]
+mod engine;
 mod faulty;
 mod group_files;
 mod group_size;
@@ -50,6 +52,9 @@ enum Command {
     Psbt(psbt::Psbt),
     /// Judge proofs of misbehaviour.
     Blame(blame::Blame),
+    /// Keep a node's secrets in a process of their own.
+    #[cfg(target_os = "linux")]
+    Engine(engine::Engine),
     /// Look at a store, check it, change its key, stop its member.
     Store(store::Store),
 }
@@ -90,6 +95,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(demo),
         Command::Psbt(psbt) => psbt::run(psbt),
         Command::Blame(blame) => blame::run(blame),
+        #[cfg(target_os = "linux")]
+        Command::Engine(engine) => engine::run(engine),
         Command::Store(store) => store::run(store),
     }
 }
