@@ -24,9 +24,21 @@
 //! # }
 //! ```
 
+mod client;
+mod coded;
+mod connection;
+mod gathering;
 mod handle;
+mod message;
 mod question;
+mod server;
+mod socket;
 mod thread;
+mod values;
 
+pub use client::{ConnectError, EngineClient};
 pub use handle::{EngineGone, EngineHandle, Replies};
+pub use message::EngineIdentity;
+pub use server::{EngineServer, EngineServerStop, ServeError, ServerCounts};
+pub use socket::SocketError;
 pub use thread::EngineThread;

@@ -6,6 +6,8 @@ mod cluster;
 mod consensus;
 mod demo;
 mod dumps;
+#[cfg(target_os = "linux")]
+mod engine;
 mod faulty;
 mod group_files;
 mod group_size;
@@ -62,6 +64,9 @@ enum Command {
     Session(operate::session::Session),
     /// See who is convicted, and judge proofs.
     Blame(blame::Blame),
+    /// Keep a node's secrets in a process of their own.
+    #[cfg(target_os = "linux")]
+    Engine(engine::Engine),
     /// Look at a store, check it, change its key, stop its member.
     Store(store::Store),
 }
@@ -114,6 +119,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Psbt(psbt) => operate::psbt::run(psbt),
         Command::Session(session) => operate::session::run(session),
         Command::Blame(blame) => blame::run(blame),
+        #[cfg(target_os = "linux")]
+        Command::Engine(engine) => engine::run(engine),
         Command::Store(store) => store::run(store),
     }
 }

@@ -2,7 +2,7 @@
 
 mod check;
 mod desk;
-mod keys;
+pub mod keys;
 mod kill_switch;
 mod quarantine;
 mod rotate_key;

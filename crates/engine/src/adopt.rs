@@ -84,7 +84,8 @@ impl Engine {
                 "what is kept beside a key has 1 byte to 64 KiB",
             ));
         }
-        let other = Rejection::SessionConflict("the ceremony or the group is known otherwise");
+        let other =
+            Rejection::SessionConflict("the ceremony or the group is known otherwise".into());
         let of_ceremony = self.ceremony_group(ceremony);
         if of_ceremony.is_some_and(|known| known != group.key_group()) {
             return Err(other);
@@ -134,7 +135,7 @@ impl Engine {
                 applied.map_err(|_| not_adopted(Rejection::Internal, None))
             }
             Err(LogError::NotWritten) => {
-                let refused = Rejection::CapacityExceeded("the log takes no record now");
+                let refused = Rejection::CapacityExceeded("the log takes no record now".into());
                 Err(not_adopted(refused, share_of(pending)))
             }
             Err(LogError::Unknown) => {

@@ -103,7 +103,9 @@ impl Engine {
         self.package_not_completed(&name)?;
         let completions = self.state.completions(&key.key_group, &key.session);
         if completions >= self.limits.markers_per_seat_max {
-            return Err(Rejection::CapacityExceeded("completions of one session"));
+            return Err(Rejection::CapacityExceeded(
+                "completions of one session".into(),
+            ));
         }
         self.custody.completing.insert(name_of(&key));
         self.custody.completing_packages.insert(name);

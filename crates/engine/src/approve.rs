@@ -320,15 +320,15 @@ impl Engine {
         let approvals = self.state.approvals.values();
         let in_force = approvals.filter(|a| a.expires > now.utc).count();
         if in_force + sessions > self.limits.live_attempts_max {
-            return Err(Rejection::CapacityExceeded("approvals"));
+            return Err(Rejection::CapacityExceeded("approvals".into()));
         }
         let each = ATTEMPTS_A_SESSION.min(usize::from(self.limits.window));
         let (working, attempts) = self.custody.working(each);
         if working + sessions > self.limits.sessions_max {
-            return Err(Rejection::CapacityExceeded("sessions"));
+            return Err(Rejection::CapacityExceeded("sessions".into()));
         }
         if attempts + sessions * each > self.limits.live_attempts_max {
-            return Err(Rejection::CapacityExceeded("live attempts"));
+            return Err(Rejection::CapacityExceeded("live attempts".into()));
         }
         Ok(())
     }

@@ -153,13 +153,13 @@ impl Engine {
         let coming = self.approving.iter().any(otherwise);
         if coming || known.is_some_and(|approval| approval.message != *message) {
             return Err(Rejection::SessionConflict(
-                "the session is approved for another message",
+                "the session is approved for another message".into(),
             ));
         }
         let approvals = self.state.approvals.values();
         let in_force = approvals.filter(|a| a.expires > now.utc).count();
         if in_force >= self.limits.sessions_max && known.is_none() {
-            return Err(Rejection::CapacityExceeded("approvals"));
+            return Err(Rejection::CapacityExceeded("approvals".into()));
         }
         Ok(())
     }

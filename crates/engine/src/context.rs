@@ -52,7 +52,7 @@ pub(crate) fn validated(
     suite_fits(context.suite, public)?;
     if context.share_epoch != group.share_epoch || context.group_public != public.hash() {
         return Err(Rejection::SessionConflict(
-            "the share epoch or group public is not the active one",
+            "the share epoch or group public is not the active one".into(),
         ));
     }
     let AttemptContext {

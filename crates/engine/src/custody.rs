@@ -138,7 +138,7 @@ impl Custody {
             .filter(|(_, session)| session.live_count() == 0)
             .min_by_key(|(_, session)| session.order)
             .map(|(name, _)| Some(name.clone()))
-            .ok_or(Rejection::CapacityExceeded("sessions"))
+            .ok_or(Rejection::CapacityExceeded("sessions".into()))
     }
 
     pub(crate) fn forget(&mut self, name: &(KeyGroup, SessionId)) {

@@ -158,10 +158,12 @@ impl Engine {
             return Err(Rejection::invalid("the group is larger than this engine accepts").into());
         }
         if self.ceremonies.live.contains_key(&name) || self.has_share_of(&name) {
-            return Err(Rejection::SessionConflict("this seat has dealt in this ceremony").into());
+            return Err(
+                Rejection::SessionConflict("this seat has dealt in this ceremony".into()).into(),
+            );
         }
         if self.ceremonies.live.len() >= CEREMONIES_MAX {
-            return Err(Rejection::CapacityExceeded("key generations at once").into());
+            return Err(Rejection::CapacityExceeded("key generations at once".into()).into());
         }
         let region = self.region.clone();
         Ok(DealJob { seat, region })
@@ -253,7 +255,7 @@ impl Engine {
     pub fn dkg_open_begin(&mut self, request: DkgOpen) -> Result<OpenJob, DkgError> {
         self.ready()?;
         if self.has_share_of(&request.seat) {
-            return Err(Rejection::SessionConflict("this seat has its share").into());
+            return Err(Rejection::SessionConflict("this seat has its share".into()).into());
         }
         match self.ceremonies.live.insert(request.seat, Ceremony::Away) {
             Some(Ceremony::Sealed(waiting)) => Ok(OpenJob { request, waiting }),
@@ -321,7 +323,7 @@ impl Engine {
         let (first, count) = installing.or_insert((certificate, 0));
         if *first != certificate {
             return Err(Rejection::SessionConflict(
-                "the group is being installed under another certificate",
+                "the group is being installed under another certificate".into(),
             ));
         }
         *count += 1;
@@ -340,7 +342,7 @@ impl Engine {
         seat: CeremonySeat,
         certificate: Hash32,
     ) -> Result<Arc<GroupPublic>, Rejection> {
-        let other = Rejection::SessionConflict("the group is known with other keys");
+        let other = Rejection::SessionConflict("the group is known with other keys".into());
         let name = (seat.ceremony, seat.member);
         if let Some(seat) = self.state.installed.get(&name) {
             let known = self.installed(&seat.key_group)?;

@@ -118,7 +118,7 @@ impl Engine {
         let known = self.custody.session(&name.0, &name.1).is_some();
         let freed = usize::from(wipe.is_some());
         if self.custody.live_count() - freed >= self.limits.live_attempts_max {
-            return Err(Rejection::CapacityExceeded("live attempts"));
+            return Err(Rejection::CapacityExceeded("live attempts".into()));
         }
         if !known {
             if life.is_zero() || life > self.limits.life_max {
@@ -156,7 +156,7 @@ impl Engine {
         if let Some(session) = session {
             if session.binding != *binding {
                 return Err(Rejection::SessionConflict(
-                    "the session's first attempt bound it",
+                    "the session's first attempt bound it".into(),
                 ));
             }
             session.check_name(number, key.attempt, context)?;
@@ -174,7 +174,9 @@ impl Engine {
         let slot = session.slot(key.member, number, self.limits.window)?;
         let full = session.attempt_names() >= self.limits.markers_per_seat_max;
         if full && !session.knows(key.attempt) {
-            return Err(Rejection::CapacityExceeded("attempts of one session"));
+            return Err(Rejection::CapacityExceeded(
+                "attempts of one session".into(),
+            ));
         }
         Ok(slot)
     }

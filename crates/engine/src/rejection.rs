@@ -1,5 +1,7 @@
 //! The caller must act; nothing changed. Codes are contract, texts are not. This is the one table of codes.
 
+use std::borrow::Cow;
+
 use hardfrost_frost::Candidate;
 use hardfrost_locked::LockError;
 use hardfrost_primitives::Member;
@@ -78,7 +80,7 @@ pub enum Rejection {
     Validation(String),
     /// Same key, other payload.
     #[error("this is already bound otherwise: {0}")]
-    SessionConflict(&'static str),
+    SessionConflict(Cow<'static, str>),
     /// No live entry for the member in this attempt.
     #[error("no such session, or no live attempt of this member")]
     SessionNotFound,
@@ -114,7 +116,7 @@ pub enum Rejection {
     SessionFinalized,
     /// A limit; nothing changed.
     #[error("at the limit: {0}")]
-    CapacityExceeded(&'static str),
+    CapacityExceeded(Cow<'static, str>),
     /// The log failed in a way that leaves the disk's content unknown. Reopen the engine.
     #[error("storage failed: reopen the engine")]
     StorageFault,
@@ -126,7 +128,8 @@ pub enum Rejection {
 impl Rejection {
     pub(crate) fn memory(_: LockError) -> Self {
         Self::CapacityExceeded(
-            "locked memory: the operator must raise the limit (`ulimit -l`, or LimitMEMLOCK=)",
+            "locked memory: the operator must raise the limit (`ulimit -l`, or LimitMEMLOCK=)"
+                .into(),
         )
     }
 

@@ -127,7 +127,7 @@ impl Engine {
         self.not_completed(&key)?;
         if self.state.markers(&key) >= self.limits.markers_per_seat_max {
             return Err(Rejection::CapacityExceeded(
-                "consumption markers of one seat",
+                "consumption markers of one seat".into(),
             ));
         }
         let held = self.installed(&key.key_group)?.shares.get(&key.member);

@@ -84,7 +84,7 @@ impl Session {
         attempt: AttemptId,
         context: Hash32,
     ) -> Result<(), Rejection> {
-        let conflict = Rejection::SessionConflict("this attempt has another context");
+        let conflict = Rejection::SessionConflict("this attempt has another context".into());
         let by_number = self
             .names
             .get(&number)
@@ -122,7 +122,7 @@ impl Session {
         }
         if matches!(attempt.nonces, Nonces::Releasing { .. }) {
             return Err(Rejection::CapacityExceeded(
-                "the oldest attempt is being released",
+                "the oldest attempt is being released".into(),
             ));
         }
         Ok(Slot::Free {

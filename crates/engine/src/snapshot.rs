@@ -29,7 +29,9 @@ impl Engine {
     pub fn snapshot(&self, now: Now) -> Result<Vec<EncodedRecord>, Rejection> {
         self.ready()?;
         if self.under_way > 0 {
-            return Err(Rejection::CapacityExceeded("records are being written"));
+            return Err(Rejection::CapacityExceeded(
+                "records are being written".into(),
+            ));
         }
         Ok(self.state.records(now.utc))
     }

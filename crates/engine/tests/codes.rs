@@ -71,7 +71,7 @@ fn every_code_is_listed_once_with_its_text_and_class() {
 fn every_rejection_has_the_code_of_its_name() {
     let rejections = [
         Rejection::Validation(String::new()),
-        Rejection::SessionConflict(""),
+        Rejection::SessionConflict("".into()),
         Rejection::SessionNotFound,
         Rejection::DkgNotReady,
         Rejection::Round1NotStarted,
@@ -83,7 +83,7 @@ fn every_rejection_has_the_code_of_its_name() {
         Rejection::Quarantine(Member::FIRST),
         Rejection::Lifecycle(LifecycleReason::EmergencyRekeyRequired),
         Rejection::SessionFinalized,
-        Rejection::CapacityExceeded(""),
+        Rejection::CapacityExceeded("".into()),
         Rejection::StorageFault,
         Rejection::Internal,
     ];

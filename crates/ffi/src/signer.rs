@@ -131,7 +131,7 @@ impl Signer {
 fn refusal<T>(not: &Uncommitted<T>) -> Rejection {
     match not.cause() {
         hardfrost_engine::LogError::NotWritten => {
-            Rejection::CapacityExceeded("the log takes no record now")
+            Rejection::CapacityExceeded("the log takes no record now".into())
         }
         hardfrost_engine::LogError::Unknown => Rejection::StorageFault,
     }

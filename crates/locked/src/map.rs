@@ -26,6 +26,20 @@ pub enum Protection {
 )]
 pub struct LockError(io::ErrorKind);
 
+impl LockError {
+    /// As another process told it.
+    #[must_use]
+    pub fn told(kind: io::ErrorKind) -> Self {
+        Self(kind)
+    }
+
+    /// What the system said.
+    #[must_use]
+    pub fn kind(self) -> io::ErrorKind {
+        self.0
+    }
+}
+
 /// Memory of our own, filled with zeros.
 pub(crate) struct Map(MmapMut);
 

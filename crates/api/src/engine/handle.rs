@@ -68,9 +68,7 @@ impl Drop for Seat {
 }
 
 impl EngineHandle {
-    pub(crate) fn new(asker: Asker, to: Sender<Asked>, why: Why, replies: Replies) -> Self {
-        // If nobody is there, `replies` closes here, and the first question says so too.
-        drop(to.send(Asked::Join(asker, replies)));
+    pub(crate) fn new(asker: Asker, to: Sender<Asked>, why: Why) -> Self {
         Self {
             seat: Arc::new(Seat { asker, to }),
             why,
@@ -131,6 +129,16 @@ impl EngineHandle {
     #[must_use]
     pub fn gone(&self) -> Option<EngineGone> {
         self.why.get().cloned()
+    }
+
+    /// As the questions above, for a thread that may wait.
+    pub(crate) fn question_blocking<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> Question,
+    ) -> Result<T, EngineGone> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Asked::Question(question(answer)))?;
+        answered.blocking_recv().map_err(|_| self.reason())
     }
 
     async fn question<T>(

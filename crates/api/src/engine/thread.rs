@@ -54,7 +54,21 @@ impl EngineThread {
     #[must_use]
     pub fn handle(&self, replies: Replies) -> EngineHandle {
         let asker = self.askers.fetch_add(1, Ordering::Relaxed);
-        EngineHandle::new(asker, self.to.clone(), Why::clone(&self.why), replies)
+        // If nobody is there, `replies` closes here, and the first question says so too.
+        drop(self.to.send(Asked::Join(asker, replies)));
+        EngineHandle::new(asker, self.to.clone(), Why::clone(&self.why))
+    }
+
+    /// Why the engine is gone; nothing while it is there.
+    #[must_use]
+    pub fn gone(&self) -> Option<EngineGone> {
+        self.why.get().cloned()
+    }
+
+    /// Destroys everything that is live: whoever had it under way is gone.
+    pub(crate) fn abandon(&self) {
+        // With the engine went its nonces.
+        drop(self.to.send(Asked::Abandon));
     }
 
     /// Serves what was asked before, and ends. The log is let go.
