@@ -7,6 +7,7 @@ pub mod init;
 pub mod key;
 pub mod node;
 pub mod psbt;
+pub mod psbt_sample;
 pub mod psbt_show;
 pub mod roster;
 pub mod session;

@@ -14,7 +14,7 @@ use rand_core::{OsRng, RngCore};
 use zeroize::Zeroizing;
 
 use crate::card::{Card, Contact};
-use crate::config::{ConfigError, KeyPlace, StorePlace, CONFIG_FILE};
+use crate::config::{ConfigError, StorePlace, CONFIG_FILE};
 
 const OPERATOR: &str = "operator";
 const TRANSPORT: &str = "transport";
@@ -255,10 +255,4 @@ fn configuration(wanted: &NewHome) -> String {
 pub fn open_engine(place: &StorePlace, credentials: Option<&Path>) -> Result<Opened, HomeError> {
     let provider = place.key.provider(credentials)?;
     Ok(Store::open(&StoreDir::new(&place.folder), &provider)?)
-}
-
-/// Whether a key place needs the folder that systemd made for the service.
-#[must_use]
-pub fn needs_credentials(place: &KeyPlace) -> bool {
-    matches!(place, KeyPlace::Credential(_))
 }

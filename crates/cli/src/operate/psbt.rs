@@ -9,6 +9,7 @@ use hardfrost_spend::{SignedPsbt, UnsignedPsbt};
 use serde::Serialize;
 
 use super::approving::Approving;
+use super::psbt_sample::{self, Sample};
 use super::psbt_show::{self, Show};
 use crate::consensus;
 use crate::group_files;
@@ -24,6 +25,8 @@ pub struct Psbt {
 
 #[derive(Subcommand)]
 enum Action {
+    /// Make a PSBT that spends made-up coins of a key, to try a group out
+    Sample(Sample),
     /// Say in words what a PSBT asks a group to sign
     Show(Show),
     /// Approve a transaction: this node signs it with whoever else approves it
@@ -73,6 +76,7 @@ struct Finalize {
 /// A PSBT that does not read or is not to be signed; a node that refuses or cannot be reached.
 pub fn run(arguments: &Psbt) -> Result<(), Failure> {
     match &arguments.action {
+        Action::Sample(sample) => psbt_sample::run(sample),
         Action::Show(show) => psbt_show::run(show),
         Action::Approve(approve_arguments) => approve(&approve_arguments.approving),
         Action::Sign(sign_arguments) => sign(sign_arguments),

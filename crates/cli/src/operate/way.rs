@@ -1,7 +1,8 @@
 //! The way to a node: its folder, its socket, and one question after another.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -11,7 +12,6 @@ use hardfrost_frost::GroupPublic;
 use hardfrost_node::{Config, RosterFile};
 use serde::de::DeserializeOwned;
 use serde::Serialize;
-use std::sync::Arc;
 
 use crate::Failure;
 
@@ -24,18 +24,6 @@ pub struct Way {
 }
 
 impl Way {
-    /// The node's folder.
-    pub fn folder(&self) -> &Path {
-        &self.node
-    }
-
-    /// A way to the node in this folder.
-    pub fn to(folder: &Path) -> Self {
-        Self {
-            node: folder.to_owned(),
-        }
-    }
-
     /// The node's configuration.
     ///
     /// # Errors
