@@ -22,7 +22,9 @@ pub fn group(certificate: &Path, roster: &Path) -> anyhow::Result<(Arc<Roster>, 
     let shown = roster.display();
     let text = String::from_utf8(read(roster)?).with_context(|| format!("{shown} is no text"))?;
     let file = RosterFile::from_toml(&text);
-    let roster = file.with_context(|| format!("{shown} is no roster"))?.roster;
+    let roster = file
+        .with_context(|| format!("{shown} is no roster"))?
+        .roster;
     let shown = certificate.display();
     let bytes = read(certificate)?;
     let certified = Certificate::from_bytes(&bytes).and_then(|it| it.verify(&roster));

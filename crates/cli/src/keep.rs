@@ -80,7 +80,9 @@ impl Keep {
         let text = String::from_utf8(group_files::read(&path)?);
         let text = text.with_context(|| format!("{shown} is no text"))?;
         let file = RosterFile::from_toml(&text);
-        let roster = file.with_context(|| format!("{shown} is no roster"))?.roster;
+        let roster = file
+            .with_context(|| format!("{shown} is no roster"))?
+            .roster;
         let home = |member| {
             self.open_home(member, &roster)
                 .with_context(|| node(member))

@@ -37,7 +37,7 @@ use clap::{Parser, Subcommand};
     version,
     propagate_version = true,
     after_help = "Start here:\n  hardfrost demo\n\n\
-                  Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the node cannot be reached."
+                  Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 cannot reach the node."
 )]
 struct Arguments {
     #[command(subcommand)]

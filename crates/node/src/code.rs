@@ -14,7 +14,9 @@ pub enum CodeError {
     #[error("this is no code of a key generation, or a character of it is wrong")]
     Layout,
     /// For another roster.
-    #[error("the code is for a roster that this node does not have: compare `hardfrost roster hash`")]
+    #[error(
+        "the code is for a roster that this node does not have: compare `hardfrost roster hash`"
+    )]
     Roster,
 }
 

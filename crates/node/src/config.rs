@@ -278,9 +278,7 @@ impl Reading<'_> {
             credential: table.credential,
         };
         match (table.socket, table.store) {
-            (Some(socket), None) if key.count() == 0 => {
-                Ok(EnginePlace::Socket(self.at(&socket)))
-            }
+            (Some(socket), None) if key.count() == 0 => Ok(EnginePlace::Socket(self.at(&socket))),
             (None, Some(store)) => Ok(EnginePlace::Here(StorePlace {
                 folder: self.at(&store),
                 key: self.key(key)?,
@@ -299,8 +297,7 @@ impl Reading<'_> {
     fn key(&self, keys: Keys) -> Result<KeyPlace, ConfigError> {
         let table = keys.table;
         if keys.count() != 1 {
-            let why =
-                "name exactly one of key_file, passphrase_file, key_command and credential";
+            let why = "name exactly one of key_file, passphrase_file, key_command and credential";
             return Err(self.wrong(table, why));
         }
         if let Some(path) = keys.file {
@@ -400,7 +397,10 @@ mod tests {
             panic!("{:?}", config.engine)
         };
         assert_eq!(engine.folder, PathBuf::from("/n/engine"));
-        assert_eq!(engine.key, KeyPlace::Command(vec!["pass".into(), "engine".into()]));
+        assert_eq!(
+            engine.key,
+            KeyPlace::Command(vec!["pass".into(), "engine".into()])
+        );
         assert_eq!(config.stop_after, Duration::from_secs(5));
     }
 

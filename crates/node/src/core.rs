@@ -1,6 +1,6 @@
-//! What a node does with what reaches it: every input to the seat it concerns, every question to the engine, every frame
-//! to the transport. What depends on the engine comes out only with the engine's reply, and that only once its record is
-//! durable; so nothing is sent before.
+//! What a node does with what reaches it: every input to the seat it concerns, every question to the engine, every
+//! frame to the transport. What depends on the engine comes out only with the engine's reply, and that only once its
+//! record is durable; so nothing is sent before.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll};
@@ -233,9 +233,10 @@ impl Core {
                     Output::Engine(ticket, command) => self.ask(place, ticket, command, order),
                     Output::Event(event) => self.event(now, place, event, order),
                     sent @ (Output::Send(_) | Output::SendTo(..)) => {
-                        if let Some(federation) = self.federations.get_mut(at) {
-                            federation.deliver(seat, sent, &mut inbox);
-                        }
+                        let federation = self.federations.get_mut(at);
+                        federation
+                            .into_iter()
+                            .for_each(|all| all.deliver(seat, &sent, &mut inbox));
                     }
                 }
             }

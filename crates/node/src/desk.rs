@@ -83,7 +83,9 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
         } => begun(core, (*threshold, *minutes), roster.as_deref())?,
     };
     let id = terms.id();
-    let known = ceremonies(core).into_iter().find(|c| c.id == id.to_string());
+    let known = ceremonies(core)
+        .into_iter()
+        .find(|c| c.id == id.to_string());
     if let Some(known) = known {
         // The same order twice is one order.
         return Ok(known);
@@ -103,13 +105,16 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
     if let Some(why) = core.orders.failure(order) {
         return Err(Problem::refused("key_generation_refused", why));
     }
-    let made = ceremonies(core).into_iter().find(|c| c.id == id.to_string());
+    let made = ceremonies(core)
+        .into_iter()
+        .find(|c| c.id == id.to_string());
     made.ok_or_else(|| Problem::unavailable("the key generation is gone"))
 }
 
 fn joined(core: &Core, typed: &str) -> Result<Descriptor, Problem> {
     let rosters = core.federations().iter().map(|all| all.roster().as_ref());
-    let terms = code::decode(typed, rosters).map_err(|error| Problem::invalid(error.to_string()))?;
+    let terms =
+        code::decode(typed, rosters).map_err(|error| Problem::invalid(error.to_string()))?;
     if terms.deadline <= core.now().utc {
         let why = "the deadline of this key generation has passed: have a new one begun";
         return Err(Problem::refused("key_generation_over", why));
@@ -228,7 +233,8 @@ fn group(federations: &[Federation], named: Option<&str>) -> Result<(usize, KeyG
             .map_err(|error| Problem::invalid(format!("the key: {error}")))?;
         let mut known = known.into_iter();
         let found = known.find(|(_, known)| *known == group);
-        return found.ok_or_else(|| Problem::not_found(format!("this node holds no share of {group}")));
+        return found
+            .ok_or_else(|| Problem::not_found(format!("this node holds no share of {group}")));
     }
     let mut known = known.into_iter();
     match (known.next(), known.next()) {

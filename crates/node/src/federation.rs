@@ -1,4 +1,5 @@
-//! The operators of one roster, as one node sees them: its own seats, the way to the others, and what each may hand over.
+//! The operators of one roster, as one node sees them: its own seats, the way to the others, and what each may hand
+//! over.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -182,21 +183,21 @@ impl Federation {
     }
 
     /// Sends what a seat wants sent; what is for the node's other seats comes back.
-    pub fn deliver(&mut self, from: usize, output: Output, inbox: &mut VecDeque<Mail>) {
+    pub fn deliver(&mut self, from: usize, output: &Output, inbox: &mut VecDeque<Mail>) {
         match output {
             Output::Send(bytes) => {
-                let bytes: Arc<[u8]> = bytes.into();
+                let bytes: Arc<[u8]> = bytes.as_slice().into();
                 let operators = 0..u16::try_from(self.roster.operators().len()).unwrap_or(0);
                 for peer in operators.filter(|peer| *peer != self.me.0) {
                     self.transport.send(PeerIndex(peer), &bytes, class(&bytes));
                 }
                 self.hand_over(from, &bytes, inbox);
             }
-            Output::SendTo(peer, bytes) if peer == self.me => {
-                self.hand_over(from, &bytes, inbox);
+            Output::SendTo(peer, bytes) if *peer == self.me => {
+                self.hand_over(from, bytes, inbox);
             }
             Output::SendTo(peer, bytes) => {
-                let bytes: Arc<[u8]> = bytes.into();
+                let bytes: Arc<[u8]> = bytes.as_slice().into();
                 let class = class(&bytes);
                 self.transport.send(PeerIndex(peer.0), &bytes, class);
             }

@@ -213,39 +213,41 @@ fn put(folder: &PrivateFolder, name: &'static str, text: &str) -> Result<(), Hom
     }
 }
 
+/// The configuration of a new node, but for where it listens.
+const CONFIGURATION: &str = r#"# A Hardfrost node. Relative paths are in this folder.
+# `hardfrost node run --check` says what is wrong with it.
+
+# Where other nodes reach this one; empty for a node that only dials.
+listen = [LISTEN]
+# The groups this node belongs to. All operators of a group have a roster of the same hash.
+rosters = ["roster.toml"]
+# The log on standard error: "human" or "json".
+log = "human"
+# A node that is told to stop finishes what is under way, for so many seconds at most.
+stop_seconds = 5
+
+# The operator's own key and the transport's, sealed. Instead of key_file one may name
+# passphrase_file = "FILE", key_command = ["program", "argument"],
+# or credential = "NAME", of the systemd service.
+[identity]
+store = "identity"
+key_file = "identity.key"
+
+# The shares of group keys, and the record of what was signed.
+# For an engine in a process of its own: socket = "PATH", and nothing else.
+[engine]
+store = "engine"
+key_file = "engine.key"
+
+# The local interface. Users beside the node's own that may use it: uids = [1000].
+[api]
+socket = "hardfrost.sock"
+uids = []
+"#;
+
 fn configuration(wanted: &NewHome) -> String {
     let listen: Vec<String> = wanted.listen.iter().map(|at| format!("{at:?}")).collect();
-    format!(
-        "# A Hardfrost node. Relative paths are in this folder. `hardfrost node run --check` reads this and tells\n\
-         # what is wrong with it.\n\
-         \n\
-         # Where other nodes reach this one; empty for a node that only dials.\n\
-         listen = [{}]\n\
-         # The groups this node belongs to: every operator of a group has the same file.\n\
-         rosters = [\"roster.toml\"]\n\
-         # The log on standard error: \"human\" or \"json\".\n\
-         log = \"human\"\n\
-         # A node that is told to stop finishes what is under way, so many seconds at most.\n\
-         stop_seconds = 5\n\
-         \n\
-         # The operator's own key and the transport's, sealed. Instead of key_file: passphrase_file = \"FILE\",\n\
-         # key_command = [\"program\", \"argument\"], credential = \"NAME\" (of the systemd service).\n\
-         [identity]\n\
-         store = \"identity\"\n\
-         key_file = \"identity.key\"\n\
-         \n\
-         # The shares of group keys and the record of what was signed. For an engine in a process of its own:\n\
-         # socket = \"PATH\" instead of the two.\n\
-         [engine]\n\
-         store = \"engine\"\n\
-         key_file = \"engine.key\"\n\
-         \n\
-         # The local interface. Beside the node's own user these may use it: uids = [1000].\n\
-         [api]\n\
-         socket = \"hardfrost.sock\"\n\
-         uids = []\n",
-        listen.join(", ")
-    )
+    CONFIGURATION.replacen("LISTEN", &listen.join(", "), 1)
 }
 
 /// The store of an engine in this process.

@@ -74,8 +74,7 @@ impl Journal {
             number: self.count,
             terms,
         };
-        self.generations
-            .insert(generation.terms.id(), generation);
+        self.generations.insert(generation.terms.id(), generation);
     }
 
     /// A key was made.
@@ -96,7 +95,13 @@ impl Journal {
     }
 
     /// An approval started its sessions, for a group of so many members.
-    pub fn approved(&mut self, place: Place, now: Now, request: &str, (approval, members): (&Approval, u16)) {
+    pub fn approved(
+        &mut self,
+        place: Place,
+        now: Now,
+        request: &str,
+        (approval, members): (&Approval, u16),
+    ) {
         for input in &approval.inputs {
             if self.sessions.len() >= SESSIONS_MAX {
                 self.forget_one();

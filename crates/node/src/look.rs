@@ -200,7 +200,11 @@ fn refused(status: EndpointStatus) -> Vec<(String, u64)> {
 
 fn federation(all: &Federation) -> FederationView {
     let roster = all.roster();
-    let groups = all.seats().first().into_iter().flat_map(|seat| seat.groups());
+    let groups = all
+        .seats()
+        .first()
+        .into_iter()
+        .flat_map(|seat| seat.groups());
     FederationView {
         roster: roster.hash().to_string(),
         suite: roster.suite().to_string(),

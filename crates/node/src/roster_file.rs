@@ -247,7 +247,10 @@ mod tests {
             ("a seat", text.replace("seats = [2]", "seats = [2, 4]")),
             ("the suite", text.replace("\"bip445\"", "\"tr\"")),
             ("a field", text.replace("name =", "nickname =")),
-            ("a transport key", text.replace(&transport, &"ab".repeat(32))),
+            (
+                "a transport key",
+                text.replace(&transport, &"ab".repeat(32)),
+            ),
         ] {
             assert_ne!(edited, text, "{what}");
             assert!(RosterFile::from_toml(&edited).is_err(), "{what}");

@@ -2,17 +2,18 @@
 
 use std::future::{poll_fn, Future};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hardfrost_api::engine::EngineGone;
-use hardfrost_api::local::{Backend, Call, Server};
+use hardfrost_api::local::{Backend, Call, Problem, Server};
 use hardfrost_engine::{Reply, Ticket};
 use hardfrost_net::{Endpoint, Transport};
 use hardfrost_wire::Roster;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep_until, Instant};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::config::{Config, EnginePlace};
@@ -21,12 +22,16 @@ use crate::desk;
 use crate::home::Keys;
 use crate::look::Look;
 use crate::roster_file::RosterFile;
-use crate::start::{assemble, RunError, Source};
+use crate::start::{assemble, resume, RunError, Source};
 
 /// Calls of the local interface that wait at once.
 const CALLS_MAX: usize = 64;
 /// Replies of the engine that are taken in one turn.
 const REPLIES_MAX: usize = 256;
+/// First pause before an engine that went is looked for again; each is twice as long.
+const RECONNECT_MIN: Duration = Duration::from_millis(100);
+/// The longest.
+const RECONNECT_MAX: Duration = Duration::from_secs(5);
 /// Whoever watches is not woken more often than this.
 const WATCH_PAUSE: Duration = Duration::from_millis(20);
 
@@ -105,7 +110,8 @@ pub async fn run(
     let server = Server::bind(&api.socket, api.uids.clone())?;
     let (said, replies) = mpsc::unbounded_channel();
     let source = Source::open(&prepared.config.engine, prepared.credentials.as_deref())?;
-    let (mut core, endpoint) = assemble(&prepared, source.handle(said), clock, wrap).await?;
+    let handle = source.handle(said).await?;
+    let (mut core, endpoint) = assemble(&prepared, handle, clock, wrap).await?;
     let endpoint = Arc::new(endpoint);
     let look = prepared.look(&endpoint);
     let (to_desk, calls) = mpsc::channel(CALLS_MAX);
@@ -121,7 +127,23 @@ pub async fn run(
         calls,
         changes,
     };
-    let ended = turns(&mut core, &look, &mut inlets, stop, prepared.config.stop_after).await;
+    tokio::pin!(stop);
+    let stop_after = prepared.config.stop_after;
+    let ended = loop {
+        let ended = turns(&mut core, &look, &mut inlets, (stop.as_mut(), stop_after)).await;
+        let gone = match ended {
+            End::Gone(gone) if source.may_come_back() => gone,
+            End::Gone(gone) => break Err(gone.into()),
+            End::Faulted if source.may_come_back() => EngineGone::Stopped,
+            End::Faulted => break Err(RunError::Disk),
+            End::Stopped => break Ok(()),
+        };
+        warn!(%gone, "waiting for the engine");
+        match renewed(core, (&prepared.keys, &source), &mut inlets, stop.as_mut()).await {
+            Ok(again) => core = again,
+            Err(ended) => return ended,
+        }
+    };
     drop((inlets, stopped));
     // Its connections end with it.
     let _served = serving.await;
@@ -130,30 +152,44 @@ pub async fn run(
     ended.and(closed)
 }
 
+/// Why the turns are over.
+enum End {
+    /// It was told to stop.
+    Stopped,
+    /// The engine's disk failed.
+    Faulted,
+    /// The engine is not there any more.
+    Gone(EngineGone),
+}
+
 async fn turns(
     core: &mut Core,
     look: &Look,
     inlets: &mut Inlets,
-    stop: impl Future<Output = ()>,
-    stop_after: Duration,
-) -> Result<(), RunError> {
-    tokio::pin!(stop);
+    (mut stop, stop_after): (Pin<&mut impl Future<Output = ()>>, Duration),
+) -> End {
     let mut ends: Option<Instant> = None;
     let mut watch_next = Instant::now();
     let mut unseen = false;
     loop {
-        core.flush()?;
+        if let Err(gone) = core.flush() {
+            return End::Gone(gone);
+        }
         unseen |= core.take_changed();
         if core.is_faulted() {
             error!("the engine's disk failed");
-            return Err(RunError::Disk);
+            return End::Faulted;
         }
         if ends.is_some() && core.open_sessions() == 0 {
-            return Ok(());
+            return End::Stopped;
         }
         let timer = core.poll_timeout().map(Instant::from_std);
         tokio::select! {
-            reply = inlets.replies.recv() => replies(core, &mut inlets.replies, reply)?,
+            reply = inlets.replies.recv() => {
+                if let Err(gone) = replies(core, &mut inlets.replies, reply) {
+                    return End::Gone(gone);
+                }
+            }
             () = poll_fn(|cx| core.poll_ready(cx)) => core.receive(),
             () = until(timer) => core.wake(),
             Some(call) = inlets.calls.recv() => desk::serve(core, look, call),
@@ -169,8 +205,51 @@ async fn turns(
             }
             () = until(ends), if ends.is_some() => {
                 info!(open = core.open_sessions(), "stopping with sessions open");
-                return Ok(());
+                return End::Stopped;
             }
+        }
+    }
+}
+
+/// The same node with the engine that came back: its seats are of another incarnation, since the nonces of the one
+/// before are gone. Until then whoever asks is told so.
+async fn renewed(
+    core: Core,
+    (keys, source): (&Keys, &Source),
+    inlets: &mut Inlets,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+) -> Result<Core, Result<(), RunError>> {
+    let mut pause = RECONNECT_MIN;
+    let mut waiting = core;
+    loop {
+        let again = Instant::now() + pause;
+        pause = (pause * 2).min(RECONNECT_MAX);
+        while Instant::now() < again {
+            tokio::select! {
+                () = sleep_until(again) => {}
+                () = stop.as_mut() => return Err(Ok(())),
+                Some(call) = inlets.calls.recv() => {
+                    call.refuse(&Problem::unavailable("the engine is away: see to its process"));
+                }
+            }
+        }
+        let (said, replies) = mpsc::unbounded_channel();
+        let handle = match source.handle(said).await {
+            Ok(handle) => handle,
+            Err(error) => {
+                warn!(%error, "the engine is still away");
+                continue;
+            }
+        };
+        inlets.replies = replies;
+        waiting = waiting.reborn(keys, handle);
+        match resume(&mut waiting).await {
+            Ok(()) => {
+                waiting.meet();
+                return Ok(waiting);
+            }
+            Err(RunError::Engine(gone)) => warn!(%gone, "the engine went again"),
+            Err(other) => return Err(Err(other)),
         }
     }
 }
@@ -187,10 +266,9 @@ fn replies(
     core: &mut Core,
     more: &mut mpsc::UnboundedReceiver<(Ticket, Reply)>,
     first: Option<(Ticket, Reply)>,
-) -> Result<(), RunError> {
-    let gone = || core_gone(core);
+) -> Result<(), EngineGone> {
     let Some((ticket, reply)) = first else {
-        return Err(gone().into());
+        return Err(core.engine().gone().unwrap_or(EngineGone::Broke));
     };
     core.reply(ticket, reply);
     for _ in 1..REPLIES_MAX {
@@ -200,8 +278,4 @@ fn replies(
         }
     }
     Ok(())
-}
-
-fn core_gone(core: &Core) -> EngineGone {
-    core.engine().gone().unwrap_or(EngineGone::Broke)
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hardfrost_api::engine::{EngineGone, EngineHandle, EngineThread, Replies};
+use hardfrost_api::engine::{
+    ConnectError, EngineClient, EngineGone, EngineHandle, EngineThread, Replies,
+};
 use hardfrost_api::local::ServerError;
 use hardfrost_dkg::Certificate;
 use hardfrost_engine::{Command, Engine, HeldKey, RecoverError};
@@ -60,6 +62,9 @@ pub enum RunError {
     /// The engine is gone.
     #[error(transparent)]
     Engine(#[from] EngineGone),
+    /// The engine's process cannot be reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     /// The engine's disk failed in the middle of a write.
     #[error("the engine's disk failed: see to it, then start the node again")]
     Disk,
@@ -72,6 +77,8 @@ pub enum RunError {
 pub(crate) enum Source {
     /// In this process, with its store.
     Here(EngineThread, Store),
+    /// In a process of its own. It may go and come back.
+    Socket(PathBuf),
 }
 
 impl Source {
@@ -83,20 +90,47 @@ impl Source {
         match place {
             EnginePlace::Here(store) => {
                 let Opened { store, records } = open_engine(store, credentials)?;
-                let engine =
-                    Engine::recover_in(Region::new()?, Limits::default(), BTreeSet::new(), &records)?;
+                let engine = Engine::recover_in(
+                    Region::new()?,
+                    Limits::default(),
+                    BTreeSet::new(),
+                    &records,
+                )?;
                 let clock = Clock::start();
                 let thread = EngineThread::start(engine, store.writer(), move || clock.now())?;
                 Ok(Self::Here(thread, store))
             }
-            EnginePlace::Socket(_) => todo!(),
+            EnginePlace::Socket(path) => Ok(Self::Socket(path.clone())),
         }
     }
 
     /// A way to ask it; replies go to `replies`.
-    pub(crate) fn handle(&self, replies: Replies) -> EngineHandle {
+    ///
+    /// # Errors
+    /// [`ConnectError`]
+    pub(crate) async fn handle(&self, replies: Replies) -> Result<EngineHandle, ConnectError> {
         match self {
-            Self::Here(thread, _) => thread.handle(replies),
+            Self::Here(thread, _) => Ok(thread.handle(replies)),
+            Self::Socket(path) => {
+                let (to, shown) = (path.clone(), path.display().to_string());
+                let connect = move || EngineClient::connect(&to, replies);
+                let connected = tokio::task::spawn_blocking(connect).await;
+                let broke = |error: tokio::task::JoinError| ConnectError::NoEngine {
+                    path: shown,
+                    why: error.to_string(),
+                };
+                let (handle, identity) = connected.map_err(broke)??;
+                info!(?identity, "connected to the engine");
+                Ok(handle)
+            }
+        }
+    }
+
+    /// Whether the engine can come back while this process goes on.
+    pub(crate) fn may_come_back(&self) -> bool {
+        match self {
+            Self::Here(..) => false,
+            Self::Socket(_) => true,
         }
     }
 
@@ -110,6 +144,7 @@ impl Source {
                 thread.stop()?;
                 Ok(store.close()?)
             }
+            Self::Socket(_) => Ok(()),
         }
     }
 }

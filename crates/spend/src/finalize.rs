@@ -70,8 +70,8 @@ impl SpendPlan {
 }
 
 impl SignedPsbt {
-    /// A PSBT that somebody has signed. Its signatures are as they were brought: whoever broadcasts the transaction lets
-    /// consensus code judge it first.
+    /// A PSBT that somebody has signed. Its signatures are as they were brought: whoever broadcasts the transaction
+    /// lets consensus code judge it first.
     #[must_use]
     pub fn brought(psbt: UnsignedPsbt) -> Self {
         Self {

@@ -38,6 +38,27 @@ pub enum Call {
     Convictions(Answer<Vec<ConvictionView>>),
 }
 
+impl Call {
+    /// Answers it with a problem, whatever it asked.
+    pub fn refuse(self, problem: &Problem) {
+        fn tell<T>(answer: Answer<T>, problem: &Problem) {
+            // Who asked may have gone.
+            let _gone = answer.send(Err(problem.clone()));
+        }
+        match self {
+            Self::Node(answer) => tell(answer, problem),
+            Self::Ready(answer) => tell(answer, problem),
+            Self::Keys(answer) => tell(answer, problem),
+            Self::MakeKey(_, answer) => tell(answer, problem),
+            Self::Ceremonies(answer) => tell(answer, problem),
+            Self::Approve(_, answer) => tell(answer, problem),
+            Self::Sessions(answer) => tell(answer, problem),
+            Self::Session(_, answer) | Self::Cancel(_, answer) => tell(answer, problem),
+            Self::Convictions(answer) => tell(answer, problem),
+        }
+    }
+}
+
 /// The way to a node, for whoever serves its interface.
 #[derive(Clone, Debug)]
 pub struct Backend {
@@ -56,10 +77,7 @@ impl Backend {
     pub(super) async fn ask<T>(&self, call: impl FnOnce(Answer<T>) -> Call) -> Result<T, Problem> {
         let (answer, told) = oneshot::channel();
         let gone = || Problem::unavailable("the node is stopping: ask again when it is back");
-        self.calls
-            .send(call(answer))
-            .await
-            .map_err(|_| gone())?;
+        self.calls.send(call(answer)).await.map_err(|_| gone())?;
         told.await.unwrap_or_else(|_| Err(gone()))
     }
 

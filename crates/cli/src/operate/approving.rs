@@ -67,7 +67,9 @@ impl Approving {
         let plan = SpendPlan::new(&psbt, &public).with_context(|| format!("{name} is refused"))?;
         let network: Network = self.network.parse().context("network")?;
         if !self.json {
-            Explanation::new(&plan, network).lines().for_each(print_line);
+            Explanation::new(&plan, network)
+                .lines()
+                .for_each(print_line);
         }
         if !self.yes {
             self.ask()?;

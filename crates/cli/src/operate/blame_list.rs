@@ -58,7 +58,11 @@ pub fn list(arguments: &List) -> Result<(), Failure> {
         print_line("Nobody is convicted.");
     }
     let row = |one: &ConvictionView| {
-        let state = if one.in_force { "kept out" } else { "let in again" };
+        let state = if one.in_force {
+            "kept out"
+        } else {
+            "let in again"
+        };
         vec![
             one.member.to_string(),
             one.operator.clone(),
@@ -79,9 +83,8 @@ pub fn list(arguments: &List) -> Result<(), Failure> {
 pub fn show(arguments: &Show) -> Result<(), Failure> {
     let mut convictions = all(&arguments.way)?.into_iter();
     let found = convictions.find(|one| one.member == arguments.member);
-    let one = found.with_context(|| {
-        format!("member {} is not convicted here", arguments.member)
-    })?;
+    let one =
+        found.with_context(|| format!("member {} is not convicted here", arguments.member))?;
     if let Some(path) = &arguments.out {
         let bytes = hex::decode(&one.file_hex).context("the node's evidence")?;
         let shown = path.display();
@@ -96,7 +99,10 @@ pub fn show(arguments: &Show) -> Result<(), Failure> {
     print_line(&format!("evidence  {}", one.evidence));
     print_line(&format!("key       {}", one.key_group));
     if let Some(path) = &arguments.out {
-        print_line(&format!("A stranger judges it with: hardfrost blame verify {}", path.display()));
+        print_line(&format!(
+            "A stranger judges it with: hardfrost blame verify {}",
+            path.display()
+        ));
     }
     Ok(())
 }

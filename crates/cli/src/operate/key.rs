@@ -47,7 +47,12 @@ struct Create {
     #[arg(long, value_name = "CODE", conflicts_with = "threshold")]
     join: Option<String>,
     /// How long to wait for the others, in minutes
-    #[arg(long, value_name = "MINUTES", default_value_t = 60, conflicts_with = "join")]
+    #[arg(
+        long,
+        value_name = "MINUTES",
+        default_value_t = 60,
+        conflicts_with = "join"
+    )]
     minutes: u64,
     /// The roster's hash; needed where the node has several rosters
     #[arg(long, value_name = "HASH", conflicts_with = "join")]
@@ -140,7 +145,10 @@ fn make(arguments: &Create) -> Result<(), Failure> {
             print_line(&format!("key {key}"));
             let key = arguments.way.key(Some(key))?;
             verified(&key)?;
-            print_line(&format!("certificate {}, signed by all members", key.certificate));
+            print_line(&format!(
+                "certificate {}, signed by all members",
+                key.certificate
+            ));
             print_line("Next: hardfrost address");
             Ok(())
         }
@@ -210,7 +218,10 @@ fn show(arguments: &Show) -> Result<(), Failure> {
     let key = arguments.way.key(arguments.key.as_deref())?;
     let public = verified(&key)?;
     let files = [
-        (&arguments.certificate, hex::decode(&key.certificate_hex).context("the certificate")?),
+        (
+            &arguments.certificate,
+            hex::decode(&key.certificate_hex).context("the certificate")?,
+        ),
         (&arguments.roster, key.roster_toml.clone().into_bytes()),
     ];
     for (path, bytes) in files {
@@ -228,7 +239,10 @@ fn show(arguments: &Show) -> Result<(), Failure> {
         return Ok(());
     }
     print_line(&format!("key          {}", key.key_group));
-    print_line(&format!("signs        any {} of {}, as {}", key.threshold, key.members, key.suite));
+    print_line(&format!(
+        "signs        any {} of {}, as {}",
+        key.threshold, key.members, key.suite
+    ));
     print_line(&format!("seats here   {}", numbers(&key.seats)));
     print_line(&format!("certificate  {}, verified", key.certificate));
     print_line(&format!("roster       {}", key.roster));

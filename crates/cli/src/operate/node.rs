@@ -127,7 +127,10 @@ fn log_as(format: LogFormat) {
         .with_writer(std::io::stderr)
         .with_max_level(LevelFilter::INFO);
     match format {
-        LogFormat::Human => base.with_ansi(std::io::stderr().is_terminal()).with_target(false).init(),
+        LogFormat::Human => base
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .init(),
         LogFormat::Json => base.json().init(),
     }
 }
@@ -138,7 +141,11 @@ fn show(arguments: &Status) -> Result<(), Failure> {
         print_line(&serde_json::to_string(&view).context("plain data")?);
         return Ok(());
     }
-    let state = if view.ready.ready { "ready to sign" } else { "not ready" };
+    let state = if view.ready.ready {
+        "ready to sign"
+    } else {
+        "not ready"
+    };
     print_line(&format!("hardfrost {}, {state}", view.version));
     for missing in &view.ready.missing {
         print_line(&format!("   {missing}"));
@@ -171,13 +178,24 @@ fn federation(view: &FederationView) {
     let (seats, n) = (numbers(&view.seats), view.members);
     print_line("");
     print_line(&format!("roster {}", view.roster));
-    print_line(&format!("   seat {seats} of {n} is here, signing as {}", view.suite));
+    print_line(&format!(
+        "   seat {seats} of {n} is here, signing as {}",
+        view.suite
+    ));
     for key in &view.keys {
         print_line(&format!("   key {key}"));
     }
     let rows: Vec<Vec<String>> = view.peers.iter().map(peer).collect();
     let heads = [
-        "operator", "seats", "link", "round trip", "clock", "sent", "received", "dropped", "where",
+        "operator",
+        "seats",
+        "link",
+        "round trip",
+        "clock",
+        "sent",
+        "received",
+        "dropped",
+        "where",
     ];
     table::print(&heads, &rows);
 }
@@ -190,7 +208,8 @@ fn peer(view: &PeerView) -> Vec<String> {
         numbers(&view.seats),
         view.link.clone(),
         round_trip.map_or_else(dash, |millis| format!("{millis:.1} ms")),
-        view.skew_millis.map_or_else(dash, |millis| format!("{millis:+} ms")),
+        view.skew_millis
+            .map_or_else(dash, |millis| format!("{millis:+} ms")),
         view.sent.to_string(),
         view.received.to_string(),
         view.dropped.to_string(),

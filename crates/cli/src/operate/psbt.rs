@@ -91,9 +91,15 @@ fn approve(arguments: &Approving) -> Result<(), Failure> {
         print_line(&line);
         return Ok(());
     }
-    print_line(&format!("Approved as request {}.", approved.approval.request));
+    print_line(&format!(
+        "Approved as request {}.",
+        approved.approval.request
+    ));
     for input in &approved.approval.inputs {
-        print_line(&format!("   input {}: session {}", input.index, input.session));
+        print_line(&format!(
+            "   input {}: session {}",
+            input.index, input.session
+        ));
     }
     print_line("It is signed once enough operators have approved it: hardfrost session list");
     Ok(())

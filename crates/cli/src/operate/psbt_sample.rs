@@ -78,7 +78,10 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     if arguments.json {
         print_line(&serde_json::to_string(&shown).context("plain data")?);
     } else if let Some(path) = &arguments.out {
-        print_line(&format!("{} spends made-up coins of the key.", path.display()));
+        print_line(&format!(
+            "{} spends made-up coins of the key.",
+            path.display()
+        ));
     } else {
         print_line(&shown.psbt);
     }

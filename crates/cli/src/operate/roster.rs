@@ -157,7 +157,11 @@ fn check(arguments: &Check) -> anyhow::Result<()> {
     let (n, suite) = (shown.members, &shown.suite);
     print_line(&format!("{n} seats, signing as {suite}"));
     let row = |one: &ShownOperator| {
-        let transport = if one.transport.is_some() { "certified" } else { "missing" };
+        let transport = if one.transport.is_some() {
+            "certified"
+        } else {
+            "missing"
+        };
         vec![
             one.name.clone(),
             table::numbers(&one.seats),
@@ -167,7 +171,13 @@ fn check(arguments: &Check) -> anyhow::Result<()> {
         ]
     };
     let rows: Vec<Vec<String>> = shown.operators.iter().map(row).collect();
-    let heads = ["operator", "seats", "operator key", "transport key", "addresses"];
+    let heads = [
+        "operator",
+        "seats",
+        "operator key",
+        "transport key",
+        "addresses",
+    ];
     table::print(&heads, &rows);
     Ok(())
 }

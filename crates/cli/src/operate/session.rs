@@ -69,7 +69,9 @@ pub fn run(arguments: &Session) -> Result<(), Failure> {
         Action::Cancel(one) => {
             let name = find(one)?.session;
             let body = serde_json::Value::Null;
-            let view: SessionView = one.way.post(&format!("/v1/sessions/{name}/cancel"), &body)?;
+            let view: SessionView = one
+                .way
+                .post(&format!("/v1/sessions/{name}/cancel"), &body)?;
             show(one, &view)
         }
     }
@@ -117,7 +119,9 @@ fn list(arguments: &List) -> Result<(), Failure> {
         ]
     };
     let rows: Vec<Vec<String>> = sessions.iter().map(row).collect();
-    let heads = ["session", "request", "input", "state", "attempts", "took", "owing"];
+    let heads = [
+        "session", "request", "input", "state", "attempts", "took", "owing",
+    ];
     table::print(&heads, &rows);
     Ok(())
 }
@@ -136,7 +140,9 @@ fn watch(one: &One) -> Result<(), Failure> {
     let watching = Watching::new(one.json);
     while view.state == "signing" {
         watching.says(&awaited(&view));
-        view = one.way.get(&format!("/v1/sessions/{}?wait=1", view.session))?;
+        view = one
+            .way
+            .get(&format!("/v1/sessions/{}?wait=1", view.session))?;
     }
     drop(watching);
     show(one, &view)
@@ -168,7 +174,14 @@ fn show(one: &One, view: &SessionView) -> Result<(), Failure> {
         ]
     };
     let rows: Vec<Vec<String>> = view.attempts.iter().map(row).collect();
-    let heads = ["attempt", "coordinator", "committed", "chosen", "owing", "took"];
+    let heads = [
+        "attempt",
+        "coordinator",
+        "committed",
+        "chosen",
+        "owing",
+        "took",
+    ];
     table::print(&heads, &rows);
     if !view.silent.is_empty() {
         print_line(&format!("never heard of: {}", listed(&view.silent)));

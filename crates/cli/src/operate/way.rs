@@ -31,7 +31,9 @@ impl Way {
     pub fn config(&self) -> anyhow::Result<Config> {
         let hint = || {
             let shown = self.node.display();
-            format!("{shown} is no node's folder; name one with --node, or make one: hardfrost init")
+            format!(
+                "{shown} is no node's folder; name one with --node, or make one: hardfrost init"
+            )
         };
         let there = self.node.is_file() || self.node.join(hardfrost_node::CONFIG_FILE).exists();
         anyhow::ensure!(there, hint());
