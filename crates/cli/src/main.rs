@@ -14,6 +14,7 @@ mod group_size;
 mod homes;
 mod in_process;
 mod keep;
+mod manual;
 mod node;
 mod operate;
 mod out_dir;
@@ -28,7 +29,7 @@ mod watching;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Hold one Bitcoin taproot key together: any t of n operators sign, fewer cannot.
 #[derive(Parser)]
@@ -69,6 +70,10 @@ enum Command {
     Engine(engine::Engine),
     /// Look at a store, check it, change its key, stop its member.
     Store(store::Store),
+    /// Print what a shell needs to complete the commands.
+    Completions(manual::Completions),
+    /// Write manual pages.
+    Man(manual::Man),
 }
 
 /// What ends the program other than success.
@@ -122,6 +127,11 @@ fn run(command: &Command) -> Result<(), Failure> {
         #[cfg(target_os = "linux")]
         Command::Engine(engine) => engine::run(engine),
         Command::Store(store) => store::run(store),
+        Command::Completions(completions) => {
+            manual::complete(completions, Arguments::command());
+            Ok(())
+        }
+        Command::Man(man) => manual::write(man, Arguments::command()),
     }
 }
 

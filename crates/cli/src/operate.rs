@@ -3,6 +3,7 @@
 pub mod address;
 pub mod approving;
 pub mod blame_list;
+pub mod card;
 pub mod init;
 pub mod key;
 pub mod node;

@@ -28,8 +28,10 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// Roster files.
     pub rosters: Vec<PathBuf>,
-    /// The store of operator key and transport key.
+    /// The store of operator key and transport keys.
     pub identity: StorePlace,
+    /// Which of its transport keys is in use, from 1.
+    pub transport: u16,
     /// Where the engine is.
     pub engine: EnginePlace,
     /// The local interface.
@@ -123,15 +125,16 @@ struct File {
     #[serde(default)]
     log: LogFormat,
     stop_seconds: Option<u64>,
-    identity: StoreTable,
+    identity: IdentityTable,
     engine: EngineTable,
     api: ApiTable,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StoreTable {
+struct IdentityTable {
     store: PathBuf,
+    transport: Option<u16>,
     key_file: Option<PathBuf>,
     passphrase_file: Option<PathBuf>,
     key_command: Option<Vec<String>>,
@@ -232,6 +235,7 @@ impl Reading<'_> {
             folder: self.folder.to_owned(),
             listen: self.addresses(&file.listen)?,
             rosters: file.rosters.iter().map(|path| self.at(path)).collect(),
+            transport: file.identity.transport.unwrap_or(1).max(1),
             identity: self.identity(file.identity)?,
             engine: self.engine(file.engine)?,
             api: ApiPlace {
@@ -255,7 +259,7 @@ impl Reading<'_> {
         listen.iter().map(address).collect()
     }
 
-    fn identity(&self, table: StoreTable) -> Result<StorePlace, ConfigError> {
+    fn identity(&self, table: IdentityTable) -> Result<StorePlace, ConfigError> {
         let key = Keys {
             table: "identity",
             file: table.key_file,

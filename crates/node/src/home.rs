@@ -14,7 +14,7 @@ use rand_core::{OsRng, RngCore};
 use zeroize::Zeroizing;
 
 use crate::card::{Card, Contact};
-use crate::config::{ConfigError, StorePlace, CONFIG_FILE};
+use crate::config::{Config, ConfigError, StorePlace, CONFIG_FILE};
 
 const OPERATOR: &str = "operator";
 const TRANSPORT: &str = "transport";
@@ -60,7 +60,7 @@ pub enum HomeError {
     NoKey(PathBuf, OperatorKeyError),
     /// The sealed key has another length.
     #[error("the store {0}: its {1} key is not 32 bytes")]
-    Length(PathBuf, &'static str),
+    Length(PathBuf, String),
     /// What was written does not read.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -77,16 +77,11 @@ impl Keys {
     ///
     /// # Errors
     /// [`HomeError`]
-    pub fn read(place: &StorePlace, credentials: Option<&Path>) -> Result<Self, HomeError> {
-        let provider = place.key.provider(credentials)?;
-        let Opened { store, .. } = Store::open(&StoreDir::new(&place.folder), &provider)?;
-        let read = |name: &'static str| {
-            let sealed = |error| HomeError::Sealed(place.folder.clone(), error);
-            let bytes = store.file(file_name(name)).read().map_err(sealed)?;
-            let key = <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new);
-            key.map_err(|_| HomeError::Length(place.folder.clone(), name))
-        };
-        let (operator, transport) = (read(OPERATOR)?, read(TRANSPORT)?);
+    pub fn read(config: &Config, credentials: Option<&Path>) -> Result<Self, HomeError> {
+        let place = &config.identity;
+        let store = open(place, credentials)?;
+        let operator = secret(&store, place, OPERATOR.to_owned())?;
+        let transport = secret(&store, place, transport_name(config.transport))?;
         store.close()?;
         let keys = Self {
             operator,
@@ -137,6 +132,59 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+fn open(place: &StorePlace, credentials: Option<&Path>) -> Result<Store, HomeError> {
+    let provider = place.key.provider(credentials)?;
+    Ok(Store::open(&StoreDir::new(&place.folder), &provider)?.store)
+}
+
+fn secret(
+    store: &Store,
+    place: &StorePlace,
+    name: String,
+) -> Result<Zeroizing<[u8; 32]>, HomeError> {
+    let sealed = |error| HomeError::Sealed(place.folder.clone(), error);
+    let bytes = store.file(file_name(&name)).read().map_err(sealed)?;
+    let key = <[u8; 32]>::try_from(bytes.as_slice()).map(Zeroizing::new);
+    key.map_err(|_| HomeError::Length(place.folder.clone(), name))
+}
+
+fn transport_name(number: u16) -> String {
+    match number {
+        1 => TRANSPORT.to_owned(),
+        more => format!("{TRANSPORT}-{more}"),
+    }
+}
+
+/// Makes another transport key beside those that are there, and says which number it has: for the node's configuration,
+/// once the others know it.
+///
+/// # Errors
+/// [`HomeError`]: the node runs, so that its store is taken.
+pub fn another_transport(
+    config: &Config,
+    credentials: Option<&Path>,
+) -> Result<(u16, Keys), HomeError> {
+    let place = &config.identity;
+    let store = open(place, credentials)?;
+    let operator = secret(&store, place, OPERATOR.to_owned())?;
+    let transport = Zeroizing::new(random::<32>());
+    let mut number = 2;
+    loop {
+        let file = store.file(file_name(&transport_name(number)));
+        match file.create(transport.as_slice()) {
+            Ok(()) => break,
+            Err(SealedFileError::Exists(_)) if number < u16::MAX => number += 1,
+            Err(error) => return Err(HomeError::Sealed(place.folder.clone(), error)),
+        }
+    }
+    store.close()?;
+    let keys = Keys {
+        operator,
+        transport,
+    };
+    Ok((number, keys))
+}
+
 fn file_name(name: &str) -> FileName {
     FileName::new(name).expect("a plain name")
 }
@@ -165,18 +213,16 @@ pub fn make(folder: &Path, wanted: &NewHome) -> Result<Card, HomeError> {
     Ok(card)
 }
 
-/// The card of a node that is there.
-///
-/// # Errors
-/// [`HomeError`]
-pub fn card_of(keys: &Keys, name: &str, seats: u16, addresses: Vec<String>) -> Card {
+/// The card of a node that is there, with its keys as they are now. Name, seats and addresses are those of `before`.
+#[must_use]
+pub fn card_of(keys: &Keys, before: &Card) -> Card {
     card(
         keys,
         &NewHome {
-            name: name.to_owned(),
+            name: before.name.clone(),
             listen: Vec::new(),
-            addresses,
-            seats,
+            addresses: before.contact.addresses.clone(),
+            seats: before.seats,
         },
     )
 }
@@ -232,6 +278,8 @@ stop_seconds = 5
 [identity]
 store = "identity"
 key_file = "identity.key"
+# Which of its transport keys is in use: see `hardfrost node card --new-transport-key`.
+transport = 1
 
 # The shares of group keys, and the record of what was signed.
 # For an engine in a process of its own: socket = "PATH", and nothing else.

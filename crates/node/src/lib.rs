@@ -23,7 +23,7 @@ pub use channel::TermsError;
 pub use config::{
     ApiPlace, Config, ConfigError, EnginePlace, KeyPlace, LogFormat, StorePlace, CONFIG_FILE,
 };
-pub use home::{card_of, make, HomeError, Keys, NewHome, CARD_FILE};
+pub use home::{another_transport, card_of, make, HomeError, Keys, NewHome, CARD_FILE};
 pub use roster_file::{RosterFile, RosterFileError};
 pub use run::{run, Prepared, Wrap};
 pub use start::RunError;

@@ -54,7 +54,7 @@ impl Prepared {
     /// [`RunError`], which names file and key.
     pub fn read(config: Config, credentials: Option<PathBuf>) -> Result<Self, RunError> {
         let files = Arc::new(config.read_rosters()?);
-        let keys = Keys::read(&config.identity, credentials.as_deref())?;
+        let keys = Keys::read(&config, credentials.as_deref())?;
         for (file, path) in files.iter().zip(&config.rosters) {
             let terms = crate::channel::terms(file, keys.operator());
             terms.map_err(|error| RunError::Roster(path.clone(), error))?;

@@ -12,6 +12,7 @@ use hardfrost_wire::Roster;
 use tokio::signal::unix::{signal, SignalKind};
 use tracing_subscriber::filter::LevelFilter;
 
+use super::card::{self, Card};
 use super::table::{self, numbers};
 use super::Way;
 use crate::story::print_line;
@@ -30,6 +31,8 @@ enum Action {
     Run(Run),
     /// Show a node at a glance
     Status(Status),
+    /// Print the operator's card, with other addresses or another transport key
+    Card(Card),
 }
 
 #[derive(Args)]
@@ -64,6 +67,7 @@ pub fn run(arguments: &Node) -> Result<(), Failure> {
     match &arguments.action {
         Action::Run(run) => start(run),
         Action::Status(status) => show(status),
+        Action::Card(card) => card::run(card),
     }
 }
 

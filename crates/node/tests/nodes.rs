@@ -1,0 +1,201 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+//! Nodes over real sockets, with real stores, asked as an operator's tools ask them.
+
+mod support;
+
+use std::fs;
+
+use hardfrost_api::local::{
+    ApproveBody, CeremonyView, ConvictionView, NodeView, ReadyView, SessionView, StartCeremony,
+};
+use support::{code, mode, psbt, run, Federation};
+
+#[test]
+fn three_operators_make_a_key_and_any_two_sign() {
+    run(async {
+        let all = Federation::start(&[1, 1, 1]).await;
+        let key = all.make_key(2).await;
+        for (sats, nodes) in [(1, [0, 1]), (2, [1, 2]), (3, [2, 0])] {
+            all.sign(&nodes, &psbt(&key, sats, 1000)).await;
+        }
+        let convicted: Vec<ConvictionView> = all.client(0).get("/v1/convictions").await.unwrap();
+        assert_eq!(convicted, []);
+    });
+}
+
+#[test]
+fn one_approval_is_not_enough_and_a_cancelled_session_stays_unsigned() {
+    run(async {
+        let all = Federation::start(&[1, 1, 1]).await;
+        let key = all.make_key(2).await;
+        let spend = psbt(&key, 1, 1000);
+        let approval = all.approve(0, &spend).await.unwrap();
+        let path = format!("/v1/sessions/{}", approval.inputs[0].session);
+        let view: SessionView = all.client(0).get(&format!("{path}?wait=1")).await.unwrap();
+        assert_eq!((view.state.as_str(), view.signature), ("signing", None));
+        assert_eq!(view.silent, [2, 3]);
+        let none = serde_json::Value::Null;
+        let cancel = format!("{path}/cancel");
+        let view: SessionView = all.client(0).post(&cancel, &none).await.unwrap();
+        assert_eq!(view.state, "cancelled");
+        let approval = all.approve(1, &spend).await.unwrap();
+        let path = format!("/v1/sessions/{}?wait=1", approval.inputs[0].session);
+        let view: SessionView = all.client(1).get(&path).await.unwrap();
+        assert_eq!((view.state.as_str(), view.signature), ("signing", None));
+    });
+}
+
+#[test]
+fn a_node_that_was_stopped_signs_again_with_the_same_key() {
+    run(async {
+        let mut all = Federation::start(&[1, 1, 1]).await;
+        let key = all.make_key(3).await;
+        all.sign(&[0, 1, 2], &psbt(&key, 1, 1000)).await;
+        all.stop(1).await;
+        // Begun while it was away, signed once it is back and its operator approves.
+        let spend = psbt(&key, 2, 1000);
+        let first = all.approve(0, &spend).await.unwrap();
+        all.run(1).await;
+        assert_eq!(all.key(1).await.certificate, key.certificate);
+        all.sign(&[1, 2], &spend).await;
+        assert_eq!(all.end(0, &first).await.state, "signed");
+    });
+}
+
+#[test]
+fn an_operator_may_hold_several_seats_in_one_node() {
+    run(async {
+        let all = Federation::start(&[2, 1]).await;
+        let key = all.make_key(3).await;
+        assert_eq!((key.threshold, key.members, key.seats), (3, 3, vec![1, 2]));
+        let key = all.key(1).await;
+        all.sign(&[0, 1], &psbt(&key, 1, 1000)).await;
+    });
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_a_code_and_changes_nothing() {
+    run(async {
+        let all = Federation::start(&[1, 1]).await;
+        let client = all.client(0);
+        let body = |psbt: String| ApproveBody {
+            key_group: None,
+            psbt,
+            request: None,
+            minutes: 10,
+        };
+        let begin = |threshold, minutes| StartCeremony::Begin {
+            threshold,
+            minutes,
+            roster: None,
+        };
+        let ask = |body| {
+            let client = client.clone();
+            async move {
+                code(
+                    client
+                        .post::<serde_json::Value>("/v1/ceremonies", &body)
+                        .await,
+                )
+            }
+        };
+        for (threshold, minutes) in [(1, 5), (3, 5), (2, 0), (2, 100_000)] {
+            assert_eq!(ask(begin(threshold, minutes)).await, "invalid_request");
+        }
+        let join = |code: &str| StartCeremony::Join { join: code.into() };
+        assert_eq!(ask(join("ab")).await, "invalid_request");
+        let key = all.make_key(2).await;
+        let _waits: CeremonyView = client.post("/v1/ceremonies", &begin(2, 5)).await.unwrap();
+        assert_eq!(ask(begin(2, 5)).await, "key_generation_refused");
+
+        let approve = |body| {
+            let client = client.clone();
+            async move {
+                code(
+                    client
+                        .post::<serde_json::Value>("/v1/approvals", &body)
+                        .await,
+                )
+            }
+        };
+        assert_eq!(approve(body("no psbt".into())).await, "invalid_request");
+        let spend = psbt(&key, 1, 1000);
+        let other = ApproveBody {
+            key_group: Some(key.key_group.replace("02", "03")),
+            ..body(spend.to_base64())
+        };
+        assert_eq!(approve(other).await, "not_found");
+        all.approve(0, &spend).await.unwrap();
+        // The same coins to somebody else, while the first approval is in force.
+        let twice = approve(body(psbt(&key, 1, 2000).to_base64())).await;
+        assert_eq!(twice, "signing_policy_rejected");
+        let missing: Result<SessionView, _> = client.get("/v1/sessions/hf-0").await;
+        assert_eq!(code(missing), "not_found");
+        let nothing: Result<SessionView, _> = client.get("/v2").await;
+        assert_eq!(code(nothing), "not_found");
+        let sessions: Vec<SessionView> = client.get("/v1/sessions").await.unwrap();
+        assert_eq!(sessions.len(), 1);
+    });
+}
+
+#[test]
+fn a_node_tells_who_its_peers_are_and_what_it_lacks() {
+    run(async {
+        let mut all = Federation::start(&[1, 1]).await;
+        let view: NodeView = all.client(0).get("/v1/node").await.unwrap();
+        assert!(!view.ready.ready);
+        assert_eq!(view.ready.missing.len(), 1, "{:?}", view.ready);
+        all.make_key(2).await;
+        let view: NodeView = all.client(0).get("/v1/node").await.unwrap();
+        assert_eq!((view.ready.ready, view.ready.missing), (true, vec![]));
+        let peer = &view.federations[0].peers[0];
+        assert_eq!(
+            (peer.operator.as_str(), peer.link.as_str()),
+            ("operator 1", "direct")
+        );
+        assert!(
+            peer.received > 0 && peer.sent > 0 && peer.dropped == 0,
+            "{peer:?}"
+        );
+        all.stop(1).await;
+        let view: ReadyView = loop {
+            let view: NodeView = all.client(0).get("/v1/node").await.unwrap();
+            if !view.ready.ready {
+                break view.ready;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert!(
+            view.missing[0].contains("1 members can be reached, 2 must sign"),
+            "{view:?}"
+        );
+    });
+}
+
+#[test]
+fn n08_the_socket_is_its_users_alone_and_a_stale_one_is_replaced() {
+    run(async {
+        let mut all = Federation::start(&[1, 1]).await;
+        let socket = all.home(0).join("hardfrost.sock");
+        assert_eq!((mode(&socket), mode(&all.home(0))), (0o600, 0o700));
+        all.stop(0).await;
+        assert!(!socket.exists());
+        // As kill -9 leaves it: there, and nobody behind it.
+        drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+        all.run(0).await;
+        let _view: NodeView = all.client(0).get("/v1/node").await.unwrap();
+        all.stop(0).await;
+        fs::write(&socket, "a file of somebody's").unwrap();
+        let config = hardfrost_node::Config::read(&all.home(0)).unwrap();
+        let prepared = hardfrost_node::Prepared::read(config, None).unwrap();
+        let plain: &hardfrost_node::Wrap = &|transport, _, _| transport;
+        let refused = hardfrost_node::run(prepared, plain, |_| {}, async {}).await;
+        assert!(refused.unwrap_err().to_string().contains("is no socket"));
+        assert!(socket.exists());
+    });
+}
