@@ -1,5 +1,6 @@
 //! Dials a member whenever there is no connection with it, for ever.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,12 +50,15 @@ pub async fn keep_dialling(network: Arc<Network>, peer: PeerIndex) {
     };
     let limits = &network.own.limits;
     let mut back_off = BackOff::new(limits);
-    for address in listed.addresses.iter().cycle() {
+    for tries in 0..usize::MAX {
+        let Some(address) = turn(&listed.addresses, tries) else {
+            return;
+        };
         if until_unlinked(&network, peer).await > limits.keep_alive_interval {
             back_off.reset();
         }
-        let tried = timeout(limits.handshake_timeout, try_once(&network, peer, address)).await;
-        match tried {
+        let dialling = try_once(&network, peer, address, tries / listed.addresses.len());
+        match timeout(limits.handshake_timeout, dialling).await {
             Ok(Ok(ready)) => {
                 let began = Instant::now();
                 connection::run(ready).await;
@@ -62,15 +66,20 @@ pub async fn keep_dialling(network: Arc<Network>, peer: PeerIndex) {
                     back_off.reset();
                 }
             }
-            Ok(Err(error)) => network
-                .members()
-                .failed(peer, format!("{address}: {error}")),
-            Err(_) => network
-                .members()
-                .failed(peer, format!("{address}: no answer in time")),
+            Ok(Err(error)) => fail(&network, peer, address, &error.to_string()),
+            Err(_) => fail(&network, peer, address, "no answer in time"),
         }
         sleep(back_off.wait(OsRng.next_u32())).await;
     }
+}
+
+/// The one whose turn it is; none of none.
+fn turn<T>(all: &[T], number: usize) -> Option<&T> {
+    all.get(number.checked_rem(all.len())?)
+}
+
+fn fail(network: &Network, peer: PeerIndex, address: &str, why: &str) {
+    network.members().failed(peer, format!("{address}: {why}"));
 }
 
 /// How long there was a connection.
@@ -87,25 +96,20 @@ async fn until_unlinked(network: &Network, peer: PeerIndex) -> Duration {
     began.elapsed()
 }
 
-/// All places that the name stands for, one after the other.
+/// One of the places that the name stands for now, in each round another.
 async fn try_once(
     network: &Arc<Network>,
     peer: PeerIndex,
     address: &str,
+    round: usize,
 ) -> Result<Ready, HandshakeError> {
+    let places: Vec<_> = lookup_host(address).await?.collect();
+    let place = turn(&places, round);
     let listed = network.terms.peers.get(peer.place());
-    let key = listed.map(|listed| listed.transport);
-    let mut failed = std::io::Error::other("the name stands for no address").into();
-    for place in lookup_host(address).await? {
-        let Some(key) = key else {
-            break;
-        };
-        match dial(network, peer, key, place).await {
-            Ok(ready) => return Ok(ready),
-            Err(error) => failed = error,
-        }
-    }
-    Err(failed)
+    let (Some(place), Some(listed)) = (place, listed) else {
+        return Err(io::Error::other("the name stands for no address").into());
+    };
+    dial(network, peer, listed.transport, *place).await
 }
 
 #[cfg(test)]

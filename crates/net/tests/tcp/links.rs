@@ -233,3 +233,37 @@ async fn terms_that_contradict_themselves_are_refused() {
     assert_eq!(fault(terms(0, 2, &[])), Some(TermsFault::Joined));
     assert_eq!(FRAME_BYTES_MAX, terms(0, 2, &[]).frame_bytes_max);
 }
+
+/// On several threads: whoever comes back meets all others directly, whatever crossed on the way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_that_come_and_go_all_meet_again() {
+    const COUNT: u16 = 4;
+    let mut ends = Vec::new();
+    for of in 0..COUNT {
+        ends.push(endpoint(of, quick()).await);
+    }
+    let addresses = ends.iter().map(|end| end.local_addresses()[0]);
+    let known: Vec<_> = (0..COUNT).zip(addresses).collect();
+    let ends = (0..COUNT).zip(ends);
+    let mut nodes: Vec<_> = ends
+        .map(|(me, end)| Node::new(end, terms(me, COUNT, &known)))
+        .collect();
+    for round in 0..12u8 {
+        let gone = u16::from(round) % COUNT;
+        let place = usize::from(gone);
+        drop(nodes.remove(place));
+        let end = endpoint_at(gone, known[place].1, quick()).await;
+        nodes.insert(place, Node::new(end, terms(gone, COUNT, &known)));
+        let all = || {
+            let linked = |(node, me): (&Node, u16)| {
+                (0..COUNT).all(|peer| peer == me || node.is_direct(peer))
+            };
+            nodes.iter().zip(0..COUNT).all(linked)
+        };
+        eventually("they did not all meet", all).await;
+    }
+    for (from, to) in [(0, 3), (3, 0), (1, 2), (2, 1)] {
+        nodes[from].send(u16::try_from(to).unwrap(), b"hello");
+        nodes[to].frame(b"hello").await;
+    }
+}

@@ -62,10 +62,19 @@ pub async fn endpoint(of: u16, limits: NetLimits) -> Endpoint {
     endpoint_at(of, "127.0.0.1:0".parse().unwrap(), limits).await
 }
 
+/// Tries until whoever was there is gone: an endpoint's tasks end soon after it is dropped, not within.
 pub async fn endpoint_at(of: u16, address: SocketAddr, limits: NetLimits) -> Endpoint {
-    let build = format!("member {of}");
-    let bound = Endpoint::bind(&[address], key(of), build, limits).await;
-    bound.unwrap()
+    let binding = async {
+        loop {
+            let build = format!("member {of}");
+            match Endpoint::bind(&[address], key(of), build, limits.clone()).await {
+                Ok(endpoint) => return endpoint,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let bound = tokio::time::timeout(PATIENCE, binding).await;
+    bound.expect("the address stays taken")
 }
 
 /// A network of so many members, of which some are known to listen somewhere.
