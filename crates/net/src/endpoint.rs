@@ -111,7 +111,8 @@ impl Endpoint {
     /// Listens at the addresses; with none, it only dials. Runs on the tokio runtime it is called on.
     ///
     /// # Errors
-    /// An address that cannot be listened at, or a build string that is not short printable ASCII.
+    /// An address that cannot be listened at, a build string that is not short printable ASCII, a limit that is too
+    /// small.
     pub async fn bind(
         addresses: &[SocketAddr],
         key: TransportKey,
@@ -120,6 +121,9 @@ impl Endpoint {
     ) -> Result<Self, NetError> {
         if !is_build(&build) {
             return Err(NetError::Build);
+        }
+        if let Some(name) = limits.fault() {
+            return Err(NetError::Limit(name));
         }
         let own = Arc::new(Own {
             key: TlsKey::new(&key),

@@ -38,7 +38,11 @@ impl Rules {
         let members = members.max(1);
         Share {
             frames: (self.limits.relay_frames_max / members).max(1),
-            bytes: (self.limits.relay_bytes_max / members).max(self.frame_bytes_max),
+            bytes: self.limits.relay_bytes_max / members,
+            bytes_total: self
+                .limits
+                .relay_bytes_max
+                .saturating_add(self.frame_bytes_max),
         }
     }
 

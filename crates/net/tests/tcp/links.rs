@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use hardfrost_net::{Arrival, Link, PeerIndex, TermsFault};
+use hardfrost_net::{
+    Arrival, Class, Endpoint, Link, NetError, NetLimits, PeerIndex, TermsFault, Transport,
+};
 use tokio::net::TcpListener;
 
 use crate::raw::{Raw, Says, HELLO, PING, REFUSAL};
@@ -94,19 +96,14 @@ async fn an_endpoint_that_is_dropped_closes_its_networks() {
     drop(endpoint);
     first.loses(1).await;
     let frame = b"late".as_slice().into();
-    hardfrost_net::Transport::send(
-        &mut transport,
-        PeerIndex(0),
-        &frame,
-        hardfrost_net::Class::Once,
-    );
-    let status = hardfrost_net::Transport::peers(&transport);
+    transport.send(PeerIndex(0), &frame, Class::Once);
+    let status = transport.peers();
     assert_eq!(status[0].counts.dropped_unreachable, 1);
 }
 
 #[tokio::test]
 async fn a_peer_that_falls_silent_is_lost() {
-    let limits = hardfrost_net::NetLimits {
+    let limits = NetLimits {
         keep_alive_timeout: Duration::from_millis(300),
         ..quick()
     };
@@ -119,15 +116,19 @@ async fn a_peer_that_falls_silent_is_lost() {
     raw.is_closed().await;
 }
 
+/// The impostor even has the member's operator key, and its address: not its transport key.
 #[tokio::test]
 async fn n02_another_key_at_a_members_address_is_not_spoken_to() {
-    let impostor = endpoint(3, quick()).await;
-    let place = impostor.local_addresses()[0];
-    let _impostor = Node::new(impostor, terms(3, 4, &[]));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = listener.local_addr().unwrap();
     let node = endpoint(0, quick()).await;
-    let node = Node::new(node, terms(0, 4, &[(1, place)]));
+    let node = Node::new(node, terms(0, 3, &[(1, place)]));
+    if let Ok(mut raw) = Raw::accept(&seed(2), &listener).await {
+        let _ = raw.read().await;
+        raw.hello(&Says::honest(1)).await;
+    }
     let refused = || match node.peer(1).link {
-        Link::None { last_error } => last_error.is_some(),
+        Link::None { last_error } => last_error.is_some_and(|why| why.contains("certificate")),
         Link::Direct { .. } | Link::Relayed(_) => panic!("it was believed"),
     };
     eventually("the impostor was not noticed", refused).await;
@@ -266,4 +267,27 @@ async fn members_that_come_and_go_all_meet_again() {
         nodes[from].send(u16::try_from(to).unwrap(), b"hello");
         nodes[to].frame(b"hello").await;
     }
+}
+
+#[tokio::test]
+async fn limits_and_build_strings_are_judged_before_anything_listens() {
+    let bind = |build: &str, limits| Endpoint::bind(&[], key(0), build.to_owned(), limits);
+    let no_handshakes = NetLimits {
+        handshakes_max: 0,
+        ..quick()
+    };
+    let hasty = NetLimits {
+        keep_alive_timeout: quick().keep_alive_interval,
+        ..quick()
+    };
+    for (limits, name) in [
+        (no_handshakes, "handshakes_max"),
+        (hasty, "keep_alive_timeout"),
+    ] {
+        let fault = bind("build", limits).await.err();
+        assert!(matches!(fault, Some(NetError::Limit(told)) if told == name));
+    }
+    let long = bind("more than thirty-two characters, surely", quick()).await;
+    assert!(matches!(long.err(), Some(NetError::Build)));
+    assert!(bind("build", NetLimits::default()).await.is_ok());
 }

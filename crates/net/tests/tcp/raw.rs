@@ -252,21 +252,38 @@ impl Raw {
 
     /// The next chunk of this kind; others are passed over, pings answered.
     pub async fn read_kind(&mut self, wanted: u8) -> std::io::Result<Vec<u8>> {
-        loop {
-            let (kind, body) = self.read().await?;
-            if kind == PING {
-                self.write(PONG, &[body.as_slice(), &[0; 8]].concat())
-                    .await?;
+        let reading = async {
+            loop {
+                let (kind, body) = self.read().await?;
+                if kind == PING {
+                    let pong = [body.as_slice(), &[0; 8]].concat();
+                    self.write(PONG, &pong).await?;
+                }
+                if kind == wanted {
+                    return Ok(body);
+                }
             }
-            if kind == wanted {
-                return Ok(body);
+        };
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .expect("a chunk of this kind does not come")
+    }
+
+    /// Passes over everything and answers pings, until the peer closes.
+    pub async fn idle(&mut self) {
+        while let Ok((kind, body)) = self.read().await {
+            if kind == PING {
+                let pong = [body.as_slice(), &[0; 8]].concat();
+                let _ = self.write(PONG, &pong).await;
             }
         }
     }
 
     /// Reads until the peer closes.
     pub async fn is_closed(&mut self) {
-        while self.read().await.is_ok() {}
+        let reading = async { while self.read().await.is_ok() {} };
+        let closed = tokio::time::timeout(PATIENCE, reading).await;
+        assert!(closed.is_ok(), "the peer does not close");
     }
 }
 

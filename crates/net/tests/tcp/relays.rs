@@ -94,7 +94,7 @@ async fn a_relay_that_swallows_is_left() {
     first.reaches(3).await;
     assert_eq!(first.peer(3).link, Link::Relayed(PeerIndex(1)));
     // It goes on to answer pings.
-    let _serving = tokio::spawn(async move { swallows.read_kind(REACH + 100).await });
+    let _serving = tokio::spawn(async move { swallows.idle().await });
 
     let known = [(0, first.address())];
     let honest = Node::new(endpoint(2, limits.clone()).await, terms(2, 4, &known));
