@@ -9,6 +9,10 @@ use crate::world::{eventually, pair, quick, Node, FRAME_BYTES_MAX};
 async fn a_large_frame_does_not_hold_up_small_ones() {
     let [mut first, mut second] = pair(quick()).await;
     first.send(1, &vec![b'L'; 8 << 20]);
+    eventually("the large frame does not begin", || {
+        first.peer(1).counts.frames_sent == 1
+    })
+    .await;
     for _ in 0..10 {
         first.send(1, b"small");
     }
