@@ -1,4 +1,4 @@
-//! A peer written by hand from `docs/format.md`, with nothing of the crate in it: it says what an honest one never says.
+//! A peer written by hand from `docs/format.md`, with nothing of the crate in it: it says what no honest one says.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -17,11 +17,8 @@ async fn a_large_frame_does_not_hold_up_small_ones() {
         first.send(1, b"small");
     }
     first.send(1, &vec![b'M'; 100_000]);
-    let is_large = |arrival: &Arrival| matches!(arrival, Arrival::Frame { bytes, .. } if bytes.len() == 8 << 20);
-    let came = second.until(is_large).await;
-    let small = came
-        .iter()
-        .filter(|arrival| matches!(arrival, Arrival::Frame { bytes, .. } if bytes == b"small"));
+    let came = second.until(|arrival| is_long(arrival, 8 << 20)).await;
+    let small = came.iter().filter(|arrival| is_frame(b"small")(arrival));
     assert_eq!(small.count(), 10, "small frames waited for the large one");
     assert_eq!(second.frame(b"M").await.1.len(), 100_000);
 }
@@ -75,16 +72,27 @@ async fn n03_a_flood_displaces_nobodys_frames() {
     assert_eq!(node.peer(1).counts.frames_received, 100, "it was read on");
     let came = node.until(is_frame(&[b'h', 49])).await;
     let of = |first: u8| {
-        let begins = move |arrival: &&Arrival| matches!(arrival, Arrival::Frame { bytes, .. } if bytes.first() == Some(&first));
-        came.iter().filter(begins).count()
+        let frames = came.iter().filter_map(frame_of);
+        frames.filter(|bytes| bytes.first() == Some(&first)).count()
     };
     assert_eq!(of(b'h'), 50);
     assert!(of(b'f') <= 52, "the flood took more than its turns");
     flood.abort();
 }
 
+fn frame_of(arrival: &Arrival) -> Option<&[u8]> {
+    match arrival {
+        Arrival::Frame { bytes, .. } => Some(bytes),
+        Arrival::Reached(_) | Arrival::Lost(_) | Arrival::RoundTrip(..) => None,
+    }
+}
+
 fn is_frame(wanted: &[u8]) -> impl Fn(&Arrival) -> bool + '_ {
-    move |arrival| matches!(arrival, Arrival::Frame { bytes, .. } if bytes == wanted)
+    move |arrival| frame_of(arrival) == Some(wanted)
+}
+
+fn is_long(arrival: &Arrival, length: usize) -> bool {
+    frame_of(arrival).is_some_and(|bytes| bytes.len() == length)
 }
 
 /// Raw member 1 never reads. What waits for it is bounded, and member 2 gets everything at once.
