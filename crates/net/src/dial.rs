@@ -1,5 +1,6 @@
 //! Dials a member whenever there is no connection with it, for ever.
 
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::time::{sleep, timeout, Instant};
 
 use crate::connection;
 use crate::connection::Ready;
+use crate::first::first_of;
 use crate::handshake::{dial, HandshakeError};
 use crate::limits::NetLimits;
 use crate::network::Network;
@@ -44,21 +46,41 @@ impl BackOff {
 }
 
 /// Never ends. A connection that it made runs inside.
+///
+/// The higher index gives way: it begins later, and stops trying as soon as the other has come. So two that start
+/// together seldom make two connections, of which one would have to end with what was on it.
 pub async fn keep_dialling(network: Arc<Network>, peer: PeerIndex) {
     let Some(listed) = network.terms.peers.get(peer.place()) else {
         return;
     };
     let limits = &network.own.limits;
     let mut back_off = BackOff::new(limits);
+    let gives_way = network.terms.me > peer;
+    if gives_way {
+        sleep(back_off.wait(OsRng.next_u32())).await;
+    }
     for tries in 0..usize::MAX {
         let Some(address) = turn(&listed.addresses, tries) else {
             return;
         };
-        if until_unlinked(&network, peer).await > limits.keep_alive_interval {
+        if until_linked(&network, peer, false).await > limits.keep_alive_interval {
             back_off.reset();
         }
         let dialling = try_once(&network, peer, address, tries / listed.addresses.len());
-        match timeout(limits.handshake_timeout, dialling).await {
+        let dialling = timeout(limits.handshake_timeout, dialling);
+        let dialled = async { Some(dialling.await) };
+        let came = async {
+            if gives_way {
+                until_linked(&network, peer, true).await;
+            } else {
+                pending::<()>().await;
+            }
+            None
+        };
+        let Some(dialled) = first_of(dialled, came).await else {
+            continue;
+        };
+        match dialled {
             Ok(Ok(ready)) => {
                 let began = Instant::now();
                 connection::run(ready).await;
@@ -82,8 +104,8 @@ fn fail(network: &Network, peer: PeerIndex, address: &str, why: &str) {
     network.members().failed(peer, format!("{address}: {why}"));
 }
 
-/// How long there was a connection.
-async fn until_unlinked(network: &Network, peer: PeerIndex) -> Duration {
+/// Waits until there is a connection, or none; how long it took.
+async fn until_linked(network: &Network, peer: PeerIndex, wanted: bool) -> Duration {
     let began = Instant::now();
     let linked = {
         let members = network.members();
@@ -91,7 +113,7 @@ async fn until_unlinked(network: &Network, peer: PeerIndex) -> Duration {
     };
     if let Some(mut linked) = linked {
         // It fails only if the table is gone, and this task with it.
-        let _ = linked.wait_for(|linked| !linked).await;
+        let _ = linked.wait_for(|linked| *linked == wanted).await;
     }
     began.elapsed()
 }

@@ -185,8 +185,19 @@ fn told(arrivals: &[Arrival]) -> String {
     last.join(", ")
 }
 
-/// Two members that know each other's address, and are connected.
+/// Two connected members; the first knows where the second is.
 pub async fn pair(limits: NetLimits) -> [Node; 2] {
+    let second = Node::listening(1, 2, limits.clone()).await;
+    let known = [(1, second.address())];
+    let first = Node::new(endpoint(0, limits).await, terms(0, 2, &known));
+    let mut nodes = [first, second];
+    nodes[0].reaches(1).await;
+    nodes[1].reaches(0).await;
+    nodes
+}
+
+/// Two connected members that know each other's address, and dial both.
+pub async fn both_dialling(limits: NetLimits) -> [Node; 2] {
     let ends = [endpoint(0, limits.clone()).await, endpoint(1, limits).await];
     let known = [
         (0, ends[0].local_addresses()[0]),
