@@ -78,6 +78,28 @@ async fn n03_a_flood_displaces_nobodys_frames() {
     flood.abort();
 }
 
+/// Nothing is read from it, so nothing is known of its silence.
+#[tokio::test]
+async fn n03_a_peer_whose_frames_are_not_taken_is_not_taken_for_dead() {
+    let limits = NetLimits {
+        receive_frames_max: 2,
+        keep_alive_timeout: quick().keep_alive_interval * 2,
+        ..quick()
+    };
+    let mut node = Node::listening(0, 2, limits).await;
+    let mut raw = Raw::member(1, node.address()).await;
+    for at in 0..5u8 {
+        raw.frame(&[b'f', at]).await.unwrap();
+    }
+    // Pings come, one in each interval; its answers stand behind its frames.
+    for _ in 0..6 {
+        raw.read_kind(PING).await.unwrap();
+    }
+    assert!(node.is_direct(1));
+    let came = node.until(is_frame(&[b'f', 4])).await;
+    assert_eq!(came.iter().filter_map(frame_of).count(), 5);
+}
+
 fn frame_of(arrival: &Arrival) -> Option<&[u8]> {
     match arrival {
         Arrival::Frame { bytes, .. } => Some(bytes),
