@@ -138,7 +138,7 @@ impl Ends {
             body.resize(length, 0);
             reading.read_exact(&mut body).await?;
             let now = Instant::now();
-            self.network.members().heard(self.peer, self.number, now);
+            self.network.members().heard(self.peer, self.number);
             let frame = match Chunk::read(kind, &body)? {
                 Some(Chunk::Whole { way, frame }) => Some(assembly.whole(way, frame)?),
                 Some(Chunk::Piece(piece)) => assembly.piece(piece)?,
@@ -188,11 +188,10 @@ impl Ends {
     /// Waits until there is room; meanwhile nothing is read from this peer, and from this peer alone.
     async fn deliver_own(&self, mut bytes: Vec<u8>) {
         loop {
-            let now = Instant::now();
             let back = self
                 .network
                 .members()
-                .take_own(self.peer, self.number, bytes, now);
+                .take_own(self.peer, self.number, bytes);
             let Some(back) = back else {
                 return;
             };

@@ -1,5 +1,7 @@
 //! Dials a member whenever there is no connection with it, for ever.
 
+use std::future::pending;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use tokio::time::{sleep, timeout, Instant};
 
 use crate::connection;
 use crate::connection::Ready;
+use crate::first::first_of;
 use crate::handshake::{dial, HandshakeError};
 use crate::limits::NetLimits;
 use crate::network::Network;
@@ -43,18 +46,41 @@ impl BackOff {
 }
 
 /// Never ends. A connection that it made runs inside.
+///
+/// The higher index gives way: it begins later, and stops trying as soon as the other has come. So two that start
+/// together seldom make two connections, of which one would have to end with what was on it.
 pub async fn keep_dialling(network: Arc<Network>, peer: PeerIndex) {
     let Some(listed) = network.terms.peers.get(peer.place()) else {
         return;
     };
     let limits = &network.own.limits;
     let mut back_off = BackOff::new(limits);
-    for address in listed.addresses.iter().cycle() {
-        if until_unlinked(&network, peer).await > limits.keep_alive_interval {
+    let gives_way = network.terms.me > peer;
+    if gives_way {
+        sleep(back_off.wait(OsRng.next_u32())).await;
+    }
+    for tries in 0..usize::MAX {
+        let Some(address) = turn(&listed.addresses, tries) else {
+            return;
+        };
+        if until_linked(&network, peer, false).await > limits.keep_alive_interval {
             back_off.reset();
         }
-        let tried = timeout(limits.handshake_timeout, try_once(&network, peer, address)).await;
-        match tried {
+        let dialling = try_once(&network, peer, address, tries / listed.addresses.len());
+        let dialling = timeout(limits.handshake_timeout, dialling);
+        let dialled = async { Some(dialling.await) };
+        let came = async {
+            if gives_way {
+                until_linked(&network, peer, true).await;
+            } else {
+                pending::<()>().await;
+            }
+            None
+        };
+        let Some(dialled) = first_of(dialled, came).await else {
+            continue;
+        };
+        match dialled {
             Ok(Ok(ready)) => {
                 let began = Instant::now();
                 connection::run(ready).await;
@@ -62,19 +88,24 @@ pub async fn keep_dialling(network: Arc<Network>, peer: PeerIndex) {
                     back_off.reset();
                 }
             }
-            Ok(Err(error)) => network
-                .members()
-                .failed(peer, format!("{address}: {error}")),
-            Err(_) => network
-                .members()
-                .failed(peer, format!("{address}: no answer in time")),
+            Ok(Err(error)) => fail(&network, peer, address, &error.to_string()),
+            Err(_) => fail(&network, peer, address, "no answer in time"),
         }
         sleep(back_off.wait(OsRng.next_u32())).await;
     }
 }
 
-/// How long there was a connection.
-async fn until_unlinked(network: &Network, peer: PeerIndex) -> Duration {
+/// The one whose turn it is; none of none.
+fn turn<T>(all: &[T], number: usize) -> Option<&T> {
+    all.get(number.checked_rem(all.len())?)
+}
+
+fn fail(network: &Network, peer: PeerIndex, address: &str, why: &str) {
+    network.members().failed(peer, format!("{address}: {why}"));
+}
+
+/// Waits until there is a connection, or none; how long it took.
+async fn until_linked(network: &Network, peer: PeerIndex, wanted: bool) -> Duration {
     let began = Instant::now();
     let linked = {
         let members = network.members();
@@ -82,30 +113,25 @@ async fn until_unlinked(network: &Network, peer: PeerIndex) -> Duration {
     };
     if let Some(mut linked) = linked {
         // It fails only if the table is gone, and this task with it.
-        let _ = linked.wait_for(|linked| !linked).await;
+        let _ = linked.wait_for(|linked| *linked == wanted).await;
     }
     began.elapsed()
 }
 
-/// All places that the name stands for, one after the other.
+/// One of the places that the name stands for now, in each round another.
 async fn try_once(
     network: &Arc<Network>,
     peer: PeerIndex,
     address: &str,
+    round: usize,
 ) -> Result<Ready, HandshakeError> {
+    let places: Vec<_> = lookup_host(address).await?.collect();
+    let place = turn(&places, round);
     let listed = network.terms.peers.get(peer.place());
-    let key = listed.map(|listed| listed.transport);
-    let mut failed = std::io::Error::other("the name stands for no address").into();
-    for place in lookup_host(address).await? {
-        let Some(key) = key else {
-            break;
-        };
-        match dial(network, peer, key, place).await {
-            Ok(ready) => return Ok(ready),
-            Err(error) => failed = error,
-        }
-    }
-    Err(failed)
+    let (Some(place), Some(listed)) = (place, listed) else {
+        return Err(io::Error::other("the name stands for no address").into());
+    };
+    dial(network, peer, listed.transport, *place).await
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::connection;
 use crate::error::{NetError, TermsFault};
 use crate::guests::{Guests, Seat};
-use crate::handshake::{accept, accept_tls, HandshakeError, Refusal};
+use crate::handshake::{accept, accept_tls, turn_away, Greeting, HandshakeError, Refusal};
 use crate::hello::is_build;
 use crate::keys::{TransportKey, TransportPublic};
 use crate::limits::NetLimits;
@@ -111,7 +111,8 @@ impl Endpoint {
     /// Listens at the addresses; with none, it only dials. Runs on the tokio runtime it is called on.
     ///
     /// # Errors
-    /// An address that cannot be listened at, or a build string that is not short printable ASCII.
+    /// An address that cannot be listened at, a build string that is not short printable ASCII, a limit that is too
+    /// small.
     pub async fn bind(
         addresses: &[SocketAddr],
         key: TransportKey,
@@ -120,6 +121,9 @@ impl Endpoint {
     ) -> Result<Self, NetError> {
         if !is_build(&build) {
             return Err(NetError::Build);
+        }
+        if let Some(name) = limits.fault() {
+            return Err(NetError::Limit(name));
         }
         let own = Arc::new(Own {
             key: TlsKey::new(&key),
@@ -248,16 +252,19 @@ impl Door {
             let stream = accept_tls(tcp, Arc::clone(&self.config)).await?;
             accept(stream, address, |id| self.registry.find(id)).await
         };
-        let met = timeout(limit, handshake).await;
-        drop(seat);
+        let greeted = timeout(limit, handshake).await;
         let counters = &self.own.counters;
-        match met {
-            Ok(Ok(ready)) => connection::run(ready).await,
-            Ok(Err(HandshakeError::Refused(refusal))) => counters.refused(refusal),
-            Ok(Err(HandshakeError::Io(error))) if is_stranger(&error) => counters.strangers.add(),
-            Ok(Err(HandshakeError::Io(_) | HandshakeError::Turned(_) | HandshakeError::Tls(_))) => {
-                counters.failed.add();
+        match greeted {
+            Ok(Ok(Greeting::Ready(ready))) => {
+                drop(seat);
+                connection::run(ready).await;
             }
+            Ok(Ok(Greeting::Refused(stream, refusal))) => {
+                counters.refused(refusal);
+                let _ = timeout(limit, turn_away(stream, refusal)).await;
+            }
+            Ok(Err(HandshakeError::Io(error))) if is_stranger(&error) => counters.strangers.add(),
+            Ok(Err(_)) => counters.failed.add(),
             Err(_) => counters.timed_out.add(),
         }
     }

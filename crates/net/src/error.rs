@@ -18,6 +18,9 @@ pub enum NetError {
     /// The build string is longer than 32 characters, or not printable ASCII.
     #[error("the build string must have at most 32 printable ASCII characters")]
     Build,
+    /// A limit is zero that must not be, or a keep-alive times out before it is due.
+    #[error("the limit {0} is too small")]
+    Limit(&'static str),
     /// The TLS library cannot be set up. It always can.
     #[error("the TLS library failed: {0}")]
     Tls(tokio_rustls::rustls::Error),

@@ -87,7 +87,7 @@ impl From<Refusal> for HandshakeError {
     }
 }
 
-type Stream = TlsStream<TcpStream>;
+pub type Stream = TlsStream<TcpStream>;
 
 /// Dials a member at one address.
 pub async fn dial(
@@ -131,27 +131,31 @@ pub async fn accept_tls(tcp: TcpStream, config: Arc<ServerConfig>) -> io::Result
     Ok(Stream::Server(tls))
 }
 
-/// Hears a known key's hello and answers it.
+/// How a known key was answered.
+pub enum Greeting {
+    /// It is a member.
+    Ready(Ready),
+    /// It is not; to be turned away on this stream.
+    Refused(Stream, Refusal),
+}
+
+/// Hears a known key's hello, and answers a member's.
 pub async fn accept(
     mut stream: Stream,
     address: SocketAddr,
     find: impl Fn(&[u8; 32]) -> Option<Arc<Network>>,
-) -> Result<Ready, HandshakeError> {
-    match hear(&mut stream, address, find).await {
-        Ok((network, met)) => {
-            write_hello(&network, &mut stream, Role::Acceptor).await?;
-            Ok(Ready {
-                network,
-                met,
-                stream,
-            })
-        }
-        Err(HandshakeError::Refused(refusal)) => {
-            turn_away(&mut stream, refusal).await?;
-            Err(refusal.into())
-        }
-        Err(error) => Err(error),
-    }
+) -> Result<Greeting, HandshakeError> {
+    let (network, met) = match hear(&mut stream, address, find).await {
+        Ok(member) => member,
+        Err(HandshakeError::Refused(refusal)) => return Ok(Greeting::Refused(stream, refusal)),
+        Err(error) => return Err(error),
+    };
+    write_hello(&network, &mut stream, Role::Acceptor).await?;
+    Ok(Greeting::Ready(Ready {
+        network,
+        met,
+        stream,
+    }))
 }
 
 async fn hear(
@@ -255,7 +259,7 @@ async fn read_hello(stream: &mut Stream) -> Result<(Hello, [u8; 64]), HandshakeE
 }
 
 /// Says why, and waits until it was heard: closing at once could overtake the word.
-async fn turn_away(stream: &mut Stream, refusal: Refusal) -> io::Result<()> {
+pub async fn turn_away(mut stream: Stream, refusal: Refusal) -> io::Result<()> {
     let mut out = Vec::new();
     put_chunk(REFUSAL, &mut out, |out| out.push(refusal as u8));
     stream.write_all(&out).await?;

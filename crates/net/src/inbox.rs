@@ -186,6 +186,7 @@ mod tests {
             handed: Share {
                 frames: 1,
                 bytes: 100,
+                bytes_total: 100,
             },
         };
         Inbox::new(3, limits)

@@ -34,7 +34,7 @@ pub struct NetLimits {
     pub relay_burst_bytes: usize,
     /// Frames of other members that wait to be handed on to one peer, and those handed to us by one peer.
     pub relay_frames_max: usize,
-    /// Their bytes. Each member has an equal part of both, at least one frame.
+    /// Their bytes, and one frame more. Each member has an equal part of both, at least one frame.
     pub relay_bytes_max: usize,
     /// How often a relay is changed for another though it seems to work.
     pub relay_rotation: Duration,
@@ -60,5 +60,30 @@ impl Default for NetLimits {
             relay_bytes_max: 8 << 20,
             relay_rotation: Duration::from_secs(60),
         }
+    }
+}
+
+impl NetLimits {
+    /// The name of a limit that would let nothing through, or leave no time.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        let counts = [
+            ("send_frames_max", self.send_frames_max),
+            ("receive_frames_max", self.receive_frames_max),
+            ("receive_bytes_max", self.receive_bytes_max),
+            ("handshakes_max", self.handshakes_max),
+        ];
+        let times = [
+            ("handshake_timeout", self.handshake_timeout),
+            ("keep_alive_interval", self.keep_alive_interval),
+            ("back_off_min", self.back_off_min),
+            ("back_off_max", self.back_off_max),
+        ];
+        let no_count = counts.iter().find(|(_, count)| *count == 0);
+        let no_time = times.iter().find(|(_, time)| time.is_zero());
+        let hasty = self.keep_alive_timeout <= self.keep_alive_interval;
+        no_count
+            .map(|(name, _)| *name)
+            .or(no_time.map(|(name, _)| *name))
+            .or(hasty.then_some("keep_alive_timeout"))
     }
 }

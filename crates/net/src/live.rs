@@ -41,8 +41,10 @@ pub struct Live {
     pub met: Met,
     pub since: SystemTime,
     pub began: Instant,
-    /// When the last chunk came.
-    pub heard: Instant,
+    /// Something came since the last look.
+    pub heard: bool,
+    /// Looks, one in each keep-alive interval, since something came.
+    pub quiet: u32,
     /// It is not read now, because its frames are not taken.
     pub blocked: bool,
     pub meter: Meter,

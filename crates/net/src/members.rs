@@ -38,7 +38,11 @@ impl Rules {
         let members = members.max(1);
         Share {
             frames: (self.limits.relay_frames_max / members).max(1),
-            bytes: (self.limits.relay_bytes_max / members).max(self.frame_bytes_max),
+            bytes: self.limits.relay_bytes_max / members,
+            bytes_total: self
+                .limits
+                .relay_bytes_max
+                .saturating_add(self.frame_bytes_max),
         }
     }
 
@@ -200,7 +204,8 @@ impl Members {
             met,
             since: SystemTime::now(),
             began: now,
-            heard: now,
+            heard: true,
+            quiet: 0,
             blocked: false,
             meter: Meter::default(),
             signals: Arc::clone(&signals),
@@ -315,5 +320,52 @@ impl Peer {
             build: live.map(|live| live.met.build.clone()),
             counts: self.counts,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(me: u16) -> Members {
+        let rules = Rules {
+            limits: NetLimits::default(),
+            frame_bytes_max: 100,
+        };
+        Members::new(PeerIndex(me), 2, rules, Instant::now())
+    }
+
+    /// What the member `me` says to a second connection, `age` after it made the first.
+    fn admits(me: u16, first_by: u16, second_by: u16, age: u32) -> bool {
+        let (mut members, now) = (members(me), Instant::now());
+        let met = Met {
+            peer: PeerIndex(1 - me),
+            address: ([127, 0, 0, 1], 1).into(),
+            dialled_by_us: first_by == me,
+            version: 1,
+            build: String::new(),
+        };
+        assert!(members.install(met, now).is_some());
+        let later = now + members.rules.limits.handshake_timeout * age;
+        members.admits(PeerIndex(1 - me), second_by == me, later)
+    }
+
+    #[test]
+    fn both_ends_keep_the_same_one_of_two_connections() {
+        for me in [0, 1] {
+            assert!(admits(me, 1, 0, 0), "the lower index's takes the place");
+            assert!(!admits(me, 0, 1, 0), "the lower index's stays");
+            assert!(admits(me, 0, 0, 0), "the newer of one dialler");
+            assert!(admits(me, 1, 1, 0), "the newer of one dialler");
+            assert!(admits(me, 0, 1, 2), "the older is dead at the other end");
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_once_the_network_is_left() {
+        let mut members = members(0);
+        assert!(members.admits(PeerIndex(1), false, Instant::now()));
+        members.close();
+        assert!(!members.admits(PeerIndex(1), false, Instant::now()));
     }
 }

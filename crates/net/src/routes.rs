@@ -94,7 +94,7 @@ impl Members {
     /// something and brought nothing back.
     pub fn tick(&mut self, now: Instant) {
         for peer in self.indices() {
-            if let Some(number) = self.silent(peer, now) {
+            if let Some(number) = self.silent(peer) {
                 self.ended(peer, number, "silent for too long", now);
             }
             self.speak(peer, true);
@@ -119,11 +119,14 @@ impl Members {
     }
 
     /// The number of the peer's connection, if nothing came on it for too long. One that we do not read is not silent.
-    fn silent(&self, peer: PeerIndex, now: Instant) -> Option<u64> {
-        let live = self.peer(peer)?.live.as_ref()?;
-        let quiet = now.saturating_duration_since(live.heard);
-        let dead = quiet > self.rules.limits.keep_alive_timeout && !live.blocked;
-        dead.then_some(live.number)
+    /// Looks are counted, not time: a process that was stopped itself knows nothing of what came meanwhile.
+    fn silent(&mut self, peer: PeerIndex) -> Option<u64> {
+        let limits = &self.rules.limits;
+        let (interval, timeout) = (limits.keep_alive_interval, limits.keep_alive_timeout);
+        let live = self.peer_mut(peer)?.live.as_mut()?;
+        let heard = std::mem::take(&mut live.heard) || live.blocked;
+        live.quiet = if heard { 0 } else { live.quiet + 1 };
+        (interval.saturating_mul(live.quiet) >= timeout).then_some(live.number)
     }
 
     fn try_another_relay(&mut self, peer: PeerIndex, now: Instant) {
@@ -148,5 +151,46 @@ impl Members {
         if let Some(next) = next.copied() {
             self.go(peer, Route::Via(next), now);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::NetLimits;
+    use crate::live::Met;
+    use crate::members::Rules;
+
+    #[test]
+    fn a_peer_is_dead_after_silence_and_not_because_we_were_stopped() {
+        let limits = NetLimits::default();
+        let looks = limits.keep_alive_timeout.as_secs() / limits.keep_alive_interval.as_secs();
+        let rules = Rules {
+            limits,
+            frame_bytes_max: 100,
+        };
+        let (peer, now) = (PeerIndex(1), Instant::now());
+        let mut members = Members::new(PeerIndex(0), 2, rules, now);
+        let met = Met {
+            peer,
+            address: ([127, 0, 0, 1], 1).into(),
+            dialled_by_us: true,
+            version: 1,
+            build: String::new(),
+        };
+        let number = members.install(met, now).unwrap().number;
+        let hours_later = now + Duration::from_secs(7200);
+        members.tick(hours_later);
+        for _ in 1..looks {
+            members.tick(hours_later);
+        }
+        assert!(members.live(peer, number).is_some());
+        members.heard(peer, number);
+        for _ in 0..looks {
+            members.tick(hours_later);
+            assert!(members.live(peer, number).is_some());
+        }
+        members.tick(hours_later);
+        assert!(members.live(peer, number).is_none());
     }
 }

@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::peer::PeerIndex;
 
-/// What one origin may have waiting.
+/// What may wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Share {
+    /// Frames of one origin.
     pub frames: usize,
+    /// Their bytes. A single frame may have more.
     pub bytes: usize,
+    /// Bytes of all origins together.
+    pub bytes_total: usize,
 }
 
 #[derive(Default)]
@@ -20,6 +24,7 @@ struct Line<B> {
 pub struct Shares<B> {
     share: Share,
     lines: BTreeMap<PeerIndex, Line<B>>,
+    bytes: usize,
     /// Origins with something waiting, each once, in their turns.
     turns: VecDeque<PeerIndex>,
 }
@@ -29,6 +34,7 @@ impl<B: AsRef<[u8]>> Shares<B> {
         Self {
             share,
             lines: BTreeMap::new(),
+            bytes: 0,
             turns: VecDeque::new(),
         }
     }
@@ -40,14 +46,16 @@ impl<B: AsRef<[u8]>> Shares<B> {
             bytes: 0,
         });
         let length = frame.as_ref().len();
-        let full = line.frames.len() >= self.share.frames
-            || line.bytes.saturating_add(length) > self.share.bytes;
-        if full {
+        let fits = line.frames.is_empty()
+            || line.frames.len() < self.share.frames
+                && line.bytes.saturating_add(length) <= self.share.bytes;
+        if !fits || self.bytes.saturating_add(length) > self.share.bytes_total {
             return false;
         }
         if line.frames.is_empty() {
             self.turns.push_back(origin);
         }
+        self.bytes += length;
         line.bytes += length;
         line.frames.push_back(frame);
         true
@@ -63,7 +71,9 @@ impl<B: AsRef<[u8]>> Shares<B> {
                 Some(length) if wanted(length) => line.frames.pop_front(),
                 Some(_) | None => None,
             };
-            line.bytes -= frame.as_ref().map_or(0, |frame| frame.as_ref().len());
+            let gone = frame.as_ref().map_or(0, |frame| frame.as_ref().len());
+            line.bytes -= gone;
+            self.bytes -= gone;
             if !line.frames.is_empty() {
                 self.turns.push_back(origin);
             }
@@ -96,6 +106,7 @@ mod tests {
         Shares::new(Share {
             frames: 2,
             bytes: 10,
+            bytes_total: 30,
         })
     }
 
@@ -112,6 +123,17 @@ mod tests {
             .collect();
         assert_eq!(order, [1, 4, 2]);
         assert!(shares.is_empty());
+    }
+
+    #[test]
+    fn one_large_frame_of_an_origin_may_wait_within_the_bytes_of_all() {
+        let mut shares = shares();
+        assert!(shares.push(PeerIndex(1), vec![1; 20]));
+        assert!(!shares.push(PeerIndex(1), vec![2]));
+        assert!(!shares.push(PeerIndex(2), vec![3; 20]));
+        assert!(shares.push(PeerIndex(2), vec![4]));
+        assert_eq!(shares.clear(), 2);
+        assert!(shares.push(PeerIndex(2), vec![5; 30]));
     }
 
     #[test]

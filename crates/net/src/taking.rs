@@ -11,24 +11,18 @@ use crate::quota::Bucket;
 
 impl Members {
     /// A chunk came, whatever it is.
-    pub fn heard(&mut self, link: PeerIndex, number: u64, now: Instant) {
+    pub fn heard(&mut self, link: PeerIndex, number: u64) {
         if let Some(live) = self.live(link, number) {
-            live.heard = now;
+            live.heard = true;
         }
     }
 
     /// A frame of the peer's own, or the frame back if there is no room for it now.
-    pub fn take_own(
-        &mut self,
-        link: PeerIndex,
-        number: u64,
-        bytes: Vec<u8>,
-        now: Instant,
-    ) -> Option<Vec<u8>> {
+    pub fn take_own(&mut self, link: PeerIndex, number: u64, bytes: Vec<u8>) -> Option<Vec<u8>> {
         let room = self.inbox.has_room(link);
         if let Some(live) = self.live(link, number) {
             live.blocked = !room;
-            live.heard = now;
+            live.heard = true;
         }
         if !room {
             return Some(bytes);

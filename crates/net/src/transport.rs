@@ -8,7 +8,7 @@ use crate::status::PeerStatus;
 
 /// A network as one of its members sees it. TCP and the network inside a process implement it.
 pub trait Transport: Send {
-    /// Puts a frame on the peer's own bounded queue. Never waits.
+    /// Puts a frame on the peer's own bounded queue. Never waits. To oneself, or to nobody, nothing is sent.
     ///
     /// A peer without a way to it gets nothing: the frame is dropped and counted, and whoever comes back asks for what
     /// it lacks. A full queue drops its oldest [`Class::Repairable`] frame; a `Repairable` frame never displaces a
