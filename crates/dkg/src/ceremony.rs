@@ -209,6 +209,11 @@ impl Ceremony {
         }
     }
 
+    /// A peer can be reached for the first time or again: what is missing is asked for soon.
+    pub fn reconnected(&mut self) {
+        self.pulls.pace.progressed();
+    }
+
     /// Time has passed: the deadline, or the moment to ask for what is missing.
     pub fn timeout(&mut self, key: &OperatorKey, now: Now) -> Vec<Effect> {
         if self.poll_timeout().is_none_or(|due| due > now.mono) {

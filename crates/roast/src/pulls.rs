@@ -73,6 +73,11 @@ impl Pulls {
         self.pace.progressed();
     }
 
+    /// Somebody new may have what is missing: pauses are short again.
+    pub(crate) fn asks_soon(&mut self) {
+        self.pace.progressed();
+    }
+
     /// The first of `window` turns to ask about, of `turns`: the latest, and every other time older ones in turn.
     pub(crate) fn first_turn(&self, turns: usize, window: usize) -> usize {
         let older = turns.saturating_sub(window);

@@ -118,6 +118,14 @@ impl Session {
         &self.terms
     }
 
+    /// A peer can be reached for the first time or again: what is missing is asked for soon, however long the pauses
+    /// have become. Not more than once a second, so that nobody makes us ask by coming and going.
+    pub fn reconnected(&mut self) {
+        if self.end.is_none() {
+            self.pulls.asks_soon();
+        }
+    }
+
     /// The t-th smallest round-trip time to a peer, as the transport measures it now.
     pub fn round_trip(&mut self, d: Duration) {
         self.timers = Timers { round_trip: d };

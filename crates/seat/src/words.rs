@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hardfrost_dkg::Ceremony;
 use hardfrost_engine::{
     About, Changed, Command, EmergencyRekey, OperatorWord, Quarantine, Reason, Rejection, Reply,
     Unquarantine,
 };
 use hardfrost_primitives::{Framed, Hash32, KeyGroup, Member, Monotonic, Now, Pace, UnixTime};
+use hardfrost_roast::Session;
 use hardfrost_wire::{
     standing_head, Frame, Head, Kind, OperatorIndex, StandingPayload, StandingPullPayload, Subject,
     Verified,
@@ -181,6 +183,8 @@ impl Seat {
 
     /// A peer can be reached from now on: it is told our words, and asked for all it has, ours above all.
     pub(crate) fn connected(&mut self, now: Now, peer: OperatorIndex) -> Vec<Output> {
+        self.sessions.values_mut().for_each(Session::reconnected);
+        self.ceremonies.iter_mut().for_each(Ceremony::reconnected);
         self.words.asking = Some((Pace::after_a_pause(now.mono), QUESTIONS));
         let mut out = self.questions();
         for group in self.groups.keys() {

@@ -15,7 +15,7 @@ use hardfrost_dkg::CeremonyFault;
 use hardfrost_engine::{Code, Rejection};
 use hardfrost_primitives::Hash32;
 use hardfrost_roast::Outcome;
-use hardfrost_seat::{Event, Request};
+use hardfrost_seat::{Event, Input, Request};
 use hardfrost_wire::{Frame, Head, Incarnation, Kind, OperatorIndex, SharePayload};
 use world::{key, member, Spend, World, DAY, PATIENCE};
 
@@ -349,4 +349,26 @@ fn k07_a_confirmation_shown_to_one_seat_makes_the_key_everywhere() {
     world.deaf.insert(0);
     world.run_for(Duration::from_secs(5));
     assert_eq!(world.key().threshold(), 3);
+}
+
+/// A session that waits long asks seldom; a peer that comes back may have all it lacks, and is not left waiting.
+#[test]
+fn n05_whoever_comes_back_is_asked_within_a_second_however_long_the_pauses_have_become() {
+    let (mut world, group) = World::with_key(3, 2, 1);
+    let spend = Spend::new(&group);
+    world.ask(0, &spend.request(&group, "one"));
+    world.run_for(Duration::from_secs(200));
+    let asks = |world: &mut World| {
+        world.lose_letters();
+        world.wait(Duration::from_secs(1));
+        let pull = Kind::Pull.number();
+        world
+            .letters
+            .iter()
+            .any(|letter| letter.bytes.first() == Some(&pull))
+    };
+    while asks(&mut world) {}
+    assert!(!asks(&mut world));
+    world.turn(0, Input::Connected(OperatorIndex(1)));
+    assert!(asks(&mut world));
 }
