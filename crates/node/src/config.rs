@@ -7,9 +7,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hardfrost_net::NetLimits;
 use hardfrost_store::{KeyCommand, KeyError, KeyProvider, Passphrase};
 use serde::Deserialize;
 
+use crate::network;
 use crate::roster_file::RosterFile;
 
 /// The file's name in a node's folder.
@@ -36,6 +38,8 @@ pub struct Config {
     pub engine: EnginePlace,
     /// The local interface.
     pub api: ApiPlace,
+    /// The transport's limits.
+    pub network: NetLimits,
     /// How the log is written.
     pub log: LogFormat,
     /// How long a node that is told to stop goes on for what is under way.
@@ -128,6 +132,8 @@ struct File {
     identity: IdentityTable,
     engine: EngineTable,
     api: ApiTable,
+    #[serde(default)]
+    network: network::Table,
 }
 
 #[derive(Deserialize)]
@@ -242,6 +248,8 @@ impl Reading<'_> {
                 socket: self.at(&file.api.socket),
                 uids: file.api.uids,
             },
+            network: network::limits(&file.network)
+                .map_err(|(name, why)| self.wrong(&format!("network.{name}"), why))?,
             log: file.log,
             stop_after: Duration::from_secs(file.stop_seconds.unwrap_or(5).min(600)),
         })
@@ -419,6 +427,7 @@ mod tests {
             ("store = \"engine\"", "socket = \"e.sock\"", "engine.socket"),
             ("[\"pass\", \"engine\"]", "[]", "engine.key_command"),
             ("uids", "uid", "uid"),
+            ("[api]", "[network]\nsends = 1\n[api]", "network.sends"),
             ("socket = \"hardfrost.sock\"", "", "socket"),
             ("listen", "lisetn", "lisetn"),
         ] {

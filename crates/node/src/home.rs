@@ -291,6 +291,9 @@ key_file = "engine.key"
 [api]
 socket = "hardfrost.sock"
 uids = []
+
+# Limits of the transport, by the names that `hardfrost node status --json` shows them under.
+[network]
 "#;
 
 fn configuration(wanted: &NewHome) -> String {

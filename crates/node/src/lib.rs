@@ -12,6 +12,7 @@ mod federation;
 mod home;
 mod journal;
 mod look;
+mod network;
 mod orders;
 mod quota;
 mod roster_file;

@@ -28,6 +28,8 @@ pub struct Look {
     pub listen: Vec<String>,
     /// The socket of the engine's process, if it has one.
     pub engine_socket: Option<String>,
+    /// The transport's limits.
+    pub network: crate::network::Table,
     /// What the endpoint refused.
     pub refused: Box<dyn Fn() -> EndpointStatus + Send>,
 }
@@ -64,6 +66,7 @@ impl Look {
         let refused = refused((self.refused)());
         let (operator, listen) = (self.operator.clone(), self.listen.clone());
         let started = core.began().0;
+        let network = self.network.clone();
         later(answer, async move {
             let status = engine.status().await.map_err(|error| gone(&error))?;
             Ok(NodeView {
@@ -74,6 +77,7 @@ impl Look {
                 ready: ready(&status, &reaches),
                 engine: engine_view(&status, socket),
                 federations,
+                network,
                 refused,
             })
         });

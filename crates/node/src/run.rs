@@ -75,6 +75,7 @@ impl Prepared {
             operator: self.keys.operator().public().to_string(),
             listen: listen.iter().map(ToString::to_string).collect(),
             engine_socket: socket(&self.config).map(|path| path.display().to_string()),
+            network: crate::network::table(&self.config.network),
             refused: Box::new(move || refusing.status()),
         }
     }

@@ -12,7 +12,7 @@ use hardfrost_api::local::ServerError;
 use hardfrost_dkg::Certificate;
 use hardfrost_engine::{Command, Engine, HeldKey, RecoverError};
 use hardfrost_frost::{LockError, Region};
-use hardfrost_net::{Endpoint, NetError, NetLimits};
+use hardfrost_net::{Endpoint, NetError};
 use hardfrost_primitives::Limits;
 use hardfrost_seat::ResumeError;
 use hardfrost_store::{Opened, Store, StoreError};
@@ -167,7 +167,7 @@ pub(crate) async fn assemble(
     } = prepared;
     let build = format!("hardfrost {}", env!("CARGO_PKG_VERSION"));
     let listen = &config.listen;
-    let endpoint = Endpoint::bind(listen, keys.transport(), build, NetLimits::default()).await?;
+    let endpoint = Endpoint::bind(listen, keys.transport(), build, config.network.clone()).await?;
     let mut federations = Vec::new();
     for (file, path) in files.iter().zip(&config.rosters) {
         let terms = terms(file, keys.operator());

@@ -11,8 +11,10 @@ mod support;
 use std::fs;
 
 use hardfrost_api::local::{
-    ApproveBody, CeremonyView, ConvictionView, NodeView, ReadyView, SessionView, StartCeremony,
+    ApproveBody, CeremonyView, ConvictionView, KeyView, NodeView, ReadyView, SessionView,
+    StartCeremony,
 };
+use hardfrost_primitives::Suite;
 use support::{code, mode, psbt, run, Federation};
 
 #[test]
@@ -34,7 +36,7 @@ fn one_approval_is_not_enough_and_a_cancelled_session_stays_unsigned() {
         let all = Federation::start(&[1, 1, 1]).await;
         let key = all.make_key(2).await;
         let spend = psbt(&key, 1, 1000);
-        let approval = all.approve(0, &spend).await.unwrap();
+        let approval = all.approve(0, (&key, &spend)).await.unwrap();
         let path = format!("/v1/sessions/{}", approval.inputs[0].session);
         let view: SessionView = all.client(0).get(&format!("{path}?wait=1")).await.unwrap();
         assert_eq!((view.state.as_str(), view.signature), ("signing", None));
@@ -43,7 +45,7 @@ fn one_approval_is_not_enough_and_a_cancelled_session_stays_unsigned() {
         let cancel = format!("{path}/cancel");
         let view: SessionView = all.client(0).post(&cancel, &none).await.unwrap();
         assert_eq!(view.state, "cancelled");
-        let approval = all.approve(1, &spend).await.unwrap();
+        let approval = all.approve(1, (&key, &spend)).await.unwrap();
         let path = format!("/v1/sessions/{}?wait=1", approval.inputs[0].session);
         let view: SessionView = all.client(1).get(&path).await.unwrap();
         assert_eq!((view.state.as_str(), view.signature), ("signing", None));
@@ -59,7 +61,7 @@ fn a_node_that_was_stopped_signs_again_with_the_same_key() {
         all.stop(1).await;
         // Begun while it was away, signed once it is back and its operator approves.
         let spend = psbt(&key, 2, 1000);
-        let first = all.approve(0, &spend).await.unwrap();
+        let first = all.approve(0, (&key, &spend)).await.unwrap();
         all.run(1).await;
         assert_eq!(all.key(1).await.certificate, key.certificate);
         all.sign(&[1, 2], &spend).await;
@@ -75,6 +77,39 @@ fn an_operator_may_hold_several_seats_in_one_node() {
         assert_eq!((key.threshold, key.members, key.seats), (3, 3, vec![1, 2]));
         let key = all.key(1).await;
         all.sign(&[0, 1], &psbt(&key, 1, 1000)).await;
+    });
+}
+
+#[test]
+fn a_node_may_belong_to_several_groups() {
+    run(async {
+        let mut all = Federation::start(&[1, 1, 1]).await;
+        let first = all.make_key(2).await;
+        all.band(&[0, 2], Suite::Tr).await;
+        let view: NodeView = all.client(0).get("/v1/node").await.unwrap();
+        assert_eq!(view.federations.len(), 2);
+        let begin = |roster: Option<&str>| StartCeremony::Begin {
+            threshold: 2,
+            minutes: 5,
+            roster: roster.map(str::to_owned),
+        };
+        let path = "/v1/ceremonies";
+        let which: Result<CeremonyView, _> = all.client(0).post(path, &begin(None)).await;
+        assert_eq!(code(which), "invalid_request");
+        let second = begin(Some(&view.federations[1].roster));
+        let begun: CeremonyView = all.client(0).post(path, &second).await.unwrap();
+        let join = StartCeremony::Join { join: begun.code };
+        let stranger: Result<CeremonyView, _> = all.client(1).post(path, &join).await;
+        assert_eq!(code(stranger), "invalid_request");
+        let _joined: CeremonyView = all.client(2).post(path, &join).await.unwrap();
+        all.made(&[0, 2], &begun.id).await;
+        let keys: Vec<KeyView> = all.client(0).get("/v1/keys").await.unwrap();
+        let mut others = keys.iter().filter(|key| key.key_group != first.key_group);
+        let second = others.next().unwrap();
+        assert_eq!((second.suite.as_str(), second.members), ("tr", 2));
+        for (key, nodes) in [(&first, [0, 1]), (second, [2, 0])] {
+            all.sign_with(key, &nodes, &psbt(key, 1, 1000)).await;
+        }
     });
 }
 
@@ -125,18 +160,14 @@ fn what_cannot_be_is_refused_with_a_code_and_changes_nothing() {
         };
         assert_eq!(approve(body("no psbt".into())).await, "invalid_request");
         let spend = psbt(&key, 1, 1000);
-        let sign = if key.key_group.starts_with("02") {
-            "03"
-        } else {
-            "02"
-        };
-        let negated = format!("{sign}{}", &key.key_group[2..]);
+        // The generator: a key, and nobody's here.
+        let generator = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
         let other = ApproveBody {
-            key_group: Some(negated),
+            key_group: Some(generator.into()),
             ..body(spend.to_base64())
         };
         assert_eq!(approve(other).await, "not_found");
-        all.approve(0, &spend).await.unwrap();
+        all.approve(0, (&key, &spend)).await.unwrap();
         // The same coins to somebody else, while the first approval is in force.
         let twice = approve(body(psbt(&key, 1, 2000).to_base64())).await;
         assert_eq!(twice, "signing_policy_rejected");

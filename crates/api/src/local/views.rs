@@ -1,5 +1,7 @@
 //! What a node tells of itself, as JSON. Field names are stable; hexadecimal is lower case, times are Unix seconds.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// A node at a glance.
@@ -19,6 +21,8 @@ pub struct NodeView {
     pub engine: EngineView,
     /// One for each roster.
     pub federations: Vec<FederationView>,
+    /// The transport's limits, by name; times in milliseconds.
+    pub network: BTreeMap<String, u64>,
     /// Connections refused before anything was kept of them, by reason.
     pub refused: Vec<(String, u64)>,
 }

@@ -9,7 +9,9 @@ use hardfrost_api::local::{
 };
 use hardfrost_dkg::Certificate;
 use hardfrost_frost::{DerivedGroup, GroupPublic, Signature};
-use hardfrost_node::{make, Card, Config, NewHome, Prepared, RosterFile, RunError};
+use hardfrost_node::{
+    make, Card, Config, NewHome, Prepared, RosterFile, RunError, CARD_FILE, CONFIG_FILE,
+};
 use hardfrost_primitives::{KeySpec, Suite};
 use hardfrost_spend::{
     address, funding_transaction, spending_psbt, Amount, Network, Payment, SpendPlan, UnsignedPsbt,
@@ -69,6 +71,26 @@ impl Federation {
         all
     }
 
+    /// These operators make another roster, of their own, and start again with it.
+    pub async fn band(&mut self, nodes: &[usize], suite: Suite) {
+        let card = |node: &usize| {
+            let text = std::fs::read_to_string(self.home(*node).join(CARD_FILE)).unwrap();
+            Card::from_toml(&text).unwrap()
+        };
+        let cards: Vec<Card> = nodes.iter().map(card).collect();
+        let roster = RosterFile::of_cards(suite, &cards).unwrap().to_toml();
+        for node in nodes {
+            self.stop(*node).await;
+            let home = self.home(*node);
+            std::fs::write(home.join("other.toml"), &roster).unwrap();
+            let config = std::fs::read_to_string(home.join(CONFIG_FILE)).unwrap();
+            let both = r#"rosters = ["roster.toml", "other.toml"]"#;
+            let config = config.replace(r#"rosters = ["roster.toml"]"#, both);
+            std::fs::write(home.join(CONFIG_FILE), config).unwrap();
+            self.run(*node).await;
+        }
+    }
+
     pub fn home(&self, node: usize) -> PathBuf {
         self.folder.path().join(format!("node-{node}"))
     }
@@ -116,15 +138,21 @@ impl Federation {
                 self.client(node).post("/v1/ceremonies", &join).await;
             assert_eq!(joined.unwrap().id, begun.id);
         }
-        for node in 0..self.nodes.len() {
-            let path = format!("/v1/ceremonies/{}?wait=30", begun.id);
-            let mut view: CeremonyView = self.client(node).get(&path).await.unwrap();
+        let everybody: Vec<usize> = (0..self.nodes.len()).collect();
+        self.made(&everybody, &begun.id).await;
+        self.key(0).await
+    }
+
+    /// A key generation ends with a key at all of these.
+    pub async fn made(&self, nodes: &[usize], id: &str) {
+        for node in nodes {
+            let path = format!("/v1/ceremonies/{id}?wait=30");
+            let mut view: CeremonyView = self.client(*node).get(&path).await.unwrap();
             while view.state == "waiting" {
-                view = self.client(node).get(&path).await.unwrap();
+                view = self.client(*node).get(&path).await.unwrap();
             }
             assert_eq!(view.state, "made", "{view:?}");
         }
-        self.key(0).await
     }
 
     pub async fn key(&self, node: usize) -> KeyView {
@@ -136,10 +164,10 @@ impl Federation {
     pub async fn approve(
         &self,
         node: usize,
-        psbt: &UnsignedPsbt,
+        (key, psbt): (&KeyView, &UnsignedPsbt),
     ) -> Result<ApprovalView, ClientError> {
         let body = ApproveBody {
-            key_group: None,
+            key_group: Some(key.key_group.clone()),
             psbt: psbt.to_base64(),
             request: None,
             minutes: 10,
@@ -160,11 +188,16 @@ impl Federation {
 
     /// These operators approve; each of their nodes ends with a signature that verifies.
     pub async fn sign(&self, nodes: &[usize], psbt: &UnsignedPsbt) {
+        self.sign_with(&self.key(nodes[0]).await, nodes, psbt).await;
+    }
+
+    /// The same, with a key of several.
+    pub async fn sign_with(&self, key: &KeyView, nodes: &[usize], psbt: &UnsignedPsbt) {
         let mut approvals = Vec::new();
         for node in nodes {
-            approvals.push(self.approve(*node, psbt).await.unwrap());
+            approvals.push(self.approve(*node, (key, psbt)).await.unwrap());
         }
-        let public = public(&self.key(nodes[0]).await);
+        let public = public(key);
         let plan = SpendPlan::new(psbt, &public).unwrap();
         for (node, approval) in nodes.iter().zip(&approvals) {
             let view = self.end(*node, approval).await;
