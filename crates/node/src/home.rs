@@ -159,7 +159,7 @@ fn transport_name(number: u16) -> String {
 /// once the others know it.
 ///
 /// # Errors
-/// [`HomeError`]: the node runs, so that its store is taken.
+/// [`HomeError`]
 pub fn another_transport(
     config: &Config,
     credentials: Option<&Path>,

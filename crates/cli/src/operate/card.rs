@@ -16,9 +16,9 @@ use crate::Failure;
 #[command(after_help = "Examples:\n  \
     hardfrost node card --node bob --address new.example:7400 > card.toml\n  \
     hardfrost node card --node bob --new-transport-key > card.toml\n\n\
-    The node must be stopped. The other operators take the card up with `hardfrost roster\n\
-    update`, and so does this one; then the node starts again. A new transport key is put to\n\
-    use by its number, under [identity] in node.toml. The group's key stays as it is.")]
+    The other operators take the card up with `hardfrost roster update`, and so does this one;\n\
+    then each node starts again. A new transport key is put to use by its number, under\n\
+    [identity] in node.toml. The roster's hash and the group's key stay as they are.")]
 pub struct Card {
     #[command(flatten)]
     way: Way,
@@ -33,7 +33,7 @@ pub struct Card {
 /// Prints it.
 ///
 /// # Errors
-/// The node runs, or its folder is not in order.
+/// The node's folder is not in order.
 pub fn run(arguments: &Card) -> Result<(), Failure> {
     check_addresses(&arguments.address).map_err(|error| Failure::Usage(error.to_string()))?;
     Ok(show(arguments)?)
