@@ -31,8 +31,12 @@ mod gathering;
 mod handle;
 mod message;
 mod question;
+#[cfg(test)]
+mod roundtrips;
 mod server;
 mod socket;
+#[cfg(test)]
+mod specimens;
 mod thread;
 mod values;
 

@@ -183,6 +183,12 @@ impl Engine {
         self.custody.live_count()
     }
 
+    /// Nobody knows what the log holds: every request is refused, until another engine is recovered from it.
+    #[must_use]
+    pub fn is_faulted(&self) -> bool {
+        self.faulted
+    }
+
     pub(crate) fn ready(&self) -> Result<(), Rejection> {
         if self.faulted {
             Err(Rejection::StorageFault)

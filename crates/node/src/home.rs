@@ -47,11 +47,11 @@ pub enum HomeError {
     #[error("{0}: {1}")]
     System(PathBuf, std::io::Error),
     /// A store's.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    #[error("the store {0}: {1}")]
+    Store(PathBuf, StoreError),
     /// The key of a store.
-    #[error(transparent)]
-    Key(#[from] KeyError),
+    #[error("the key of the store {0}: {1}")]
+    Key(PathBuf, KeyError),
     /// A sealed key.
     #[error("the store {0}: {1}")]
     Sealed(PathBuf, SealedFileError),
@@ -82,7 +82,7 @@ impl Keys {
         let store = open(place, credentials)?;
         let operator = secret(&store, place, OPERATOR.to_owned())?;
         let transport = secret(&store, place, transport_name(config.transport))?;
-        store.close()?;
+        close(store, place)?;
         let keys = Self {
             operator,
             transport,
@@ -133,8 +133,12 @@ pub fn random<const N: usize>() -> [u8; N] {
 }
 
 fn open(place: &StorePlace, credentials: Option<&Path>) -> Result<Store, HomeError> {
-    let provider = place.key.provider(credentials)?;
-    Ok(Store::open(&StoreDir::new(&place.folder), &provider)?.store)
+    Ok(open_store(place, credentials)?.store)
+}
+
+fn close(store: Store, place: &StorePlace) -> Result<(), HomeError> {
+    let closed = store.close();
+    closed.map_err(|error| HomeError::Store(place.folder.clone(), error))
 }
 
 fn secret(
@@ -177,7 +181,7 @@ pub fn another_transport(
             Err(error) => return Err(HomeError::Sealed(place.folder.clone(), error)),
         }
     }
-    store.close()?;
+    close(store, place)?;
     let keys = Keys {
         operator,
         transport,
@@ -198,13 +202,16 @@ pub fn make(folder: &Path, wanted: &NewHome) -> Result<Card, HomeError> {
     let private = empty(folder)?;
     let keys = Keys::draw();
     for (name, sealed) in [("identity", true), ("engine", false)] {
-        let provider = KeyProvider::make_key_file(&folder.join(format!("{name}.key")))?;
-        let dir = StoreDir::new(folder.join(name));
-        Store::create(&dir, &provider)?;
+        let at = folder.join(name);
+        let provider = KeyProvider::make_key_file(&folder.join(format!("{name}.key")));
+        let provider = provider.map_err(|error| HomeError::Key(at.clone(), error))?;
+        let dir = StoreDir::new(&at);
+        let failed = |error| HomeError::Store(at.clone(), error);
+        Store::create(&dir, &provider).map_err(failed)?;
         if sealed {
-            let Opened { store, .. } = Store::open(&dir, &provider)?;
+            let Opened { store, .. } = Store::open(&dir, &provider).map_err(failed)?;
             keys.seal(&store, dir.path())?;
-            store.close()?;
+            store.close().map_err(failed)?;
         }
     }
     let card = card(&keys, wanted);
@@ -301,11 +308,13 @@ fn configuration(wanted: &NewHome) -> String {
     CONFIGURATION.replacen("LISTEN", &listen.join(", "), 1)
 }
 
-/// The store of an engine in this process.
+/// A store of the node, open, with its records.
 ///
 /// # Errors
 /// [`HomeError`]
-pub fn open_engine(place: &StorePlace, credentials: Option<&Path>) -> Result<Opened, HomeError> {
-    let provider = place.key.provider(credentials)?;
-    Ok(Store::open(&StoreDir::new(&place.folder), &provider)?)
+pub fn open_store(place: &StorePlace, credentials: Option<&Path>) -> Result<Opened, HomeError> {
+    let provider = place.key.provider(credentials);
+    let provider = provider.map_err(|error| HomeError::Key(place.folder.clone(), error))?;
+    let opened = Store::open(&StoreDir::new(&place.folder), &provider);
+    opened.map_err(|error| HomeError::Store(place.folder.clone(), error))
 }

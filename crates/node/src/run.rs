@@ -134,8 +134,9 @@ pub async fn run(
         let ended = turns(&mut core, &look, &mut inlets, (stop.as_mut(), stop_after)).await;
         let gone = match ended {
             End::Gone(gone) if source.may_come_back() => gone,
+            End::Gone(EngineGone::Faulted) => break Err(RunError::Disk),
             End::Gone(gone) => break Err(gone.into()),
-            End::Faulted if source.may_come_back() => EngineGone::Stopped,
+            End::Faulted if source.may_come_back() => EngineGone::Faulted,
             End::Faulted => break Err(RunError::Disk),
             End::Stopped => break Ok(()),
         };

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::{ConfigError, EnginePlace};
 use crate::core::Core;
 use crate::federation::Federation;
-use crate::home::{open_engine, HomeError};
+use crate::home::{open_store, HomeError};
 use crate::run::{Prepared, Wrap};
 
 /// So long after an approval's end nobody takes its session up any more.
@@ -89,7 +89,7 @@ impl Source {
     pub(crate) fn open(place: &EnginePlace, credentials: Option<&Path>) -> Result<Self, RunError> {
         match place {
             EnginePlace::Here(store) => {
-                let Opened { store, records } = open_engine(store, credentials)?;
+                let Opened { store, records } = open_store(store, credentials)?;
                 let engine = Engine::recover_in(
                     Region::new()?,
                     Limits::default(),

@@ -118,12 +118,6 @@ fn what_cannot_be_is_refused_with_a_code_and_changes_nothing() {
     run(async {
         let all = Federation::start(&[1, 1]).await;
         let client = all.client(0);
-        let body = |psbt: String| ApproveBody {
-            key_group: None,
-            psbt,
-            request: None,
-            minutes: 10,
-        };
         let begin = |threshold, minutes| StartCeremony::Begin {
             threshold,
             minutes,
@@ -144,9 +138,24 @@ fn what_cannot_be_is_refused_with_a_code_and_changes_nothing() {
         }
         let join = |code: &str| StartCeremony::Join { join: code.into() };
         assert_eq!(ask(join("ab")).await, "invalid_request");
-        let key = all.make_key(2).await;
+        all.make_key(2).await;
         let _waits: CeremonyView = client.post("/v1/ceremonies", &begin(2, 5)).await.unwrap();
         assert_eq!(ask(begin(2, 5)).await, "key_generation_refused");
+    });
+}
+
+#[test]
+fn a_transaction_that_cannot_be_is_refused_with_a_code_and_changes_nothing() {
+    run(async {
+        let all = Federation::start(&[1, 1]).await;
+        let client = all.client(0);
+        let body = |psbt: String| ApproveBody {
+            key_group: None,
+            psbt,
+            request: None,
+            minutes: 10,
+        };
+        let key = all.make_key(2).await;
 
         let approve = |body| {
             let client = client.clone();

@@ -31,7 +31,10 @@ const GREETING_BYTES_MAX: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// Nobody listens there, or nobody may connect.
-    #[error("no engine at {path}: {source}. Is `hardfrost engine serve` running, as a user that lets this one in?")]
+    #[error(
+        "no engine at {path}: {source}. Is `hardfrost engine serve` running, and does it let this \
+         user in?"
+    )]
     Unreachable {
         /// The socket.
         path: String,
@@ -148,9 +151,10 @@ type Pending = Arc<Mutex<BTreeMap<u64, Gathering>>>;
 
 struct Writer {
     stream: UnixStream,
+    // Dropped before the replies: when these end, nothing can be asked any more.
+    asked: Receiver<Asked>,
     pending: Pending,
     replies: Replies,
-    asked: Receiver<Asked>,
     number: u64,
 }
 

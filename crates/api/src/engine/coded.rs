@@ -1,5 +1,5 @@
-//! Values as bytes: one encoding each, bounded, read at the edge. Whatever borsh can write is written by borsh; the rest
-//! follows its rules. Numbers are little-endian, counts are u32, sets and maps ascend strictly.
+//! Values as bytes: one encoding each, bounded, read at the edge. Whatever borsh can write is written by borsh; the
+//! rest follows its rules. Numbers are little-endian, counts are u32, sets and maps ascend strictly.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,7 +72,7 @@ pub(crate) trait Coded: Sized {
     }
 }
 
-/// What borsh writes, and reads in one way only.
+/// What borsh writes. Some values are read in more than one spelling, which is theirs to allow: not here.
 macro_rules! as_borsh {
     ($($name:ident),+ $(,)?) => {
         $(impl Coded for $name {
@@ -81,8 +81,16 @@ macro_rules! as_borsh {
             }
 
             fn take(from: &mut Bytes<'_>) -> Result<Self, Malformed> {
-                let read = <$name as BorshDeserialize>::deserialize_reader(&mut from.0);
-                read.map_err(|_| Malformed(stringify!($name)))
+                let malformed = Malformed(stringify!($name));
+                let before = from.0;
+                let value = <$name as BorshDeserialize>::deserialize_reader(&mut from.0);
+                let value = value.map_err(|_| malformed)?;
+                let read = before.len() - from.0.len();
+                if before.get(..read) == Some(value.to_bytes().as_slice()) {
+                    Ok(value)
+                } else {
+                    Err(malformed)
+                }
             }
         })+
     };
@@ -133,11 +141,23 @@ macro_rules! coded_enum {
 
 pub(crate) use {coded_enum, coded_struct};
 
+/// Numbers have one spelling; bytes of long lists are read one by one.
+macro_rules! number {
+    ($($name:ident),+) => {
+        $(impl Coded for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+
+            fn take(from: &mut Bytes<'_>) -> Result<Self, Malformed> {
+                Coded::take(from).map(Self::from_le_bytes)
+            }
+        })+
+    };
+}
+
+number!(u8, u16, u32, u64);
 as_borsh!(
-    u8,
-    u16,
-    u32,
-    u64,
     bool,
     String,
     AttemptId,

@@ -34,14 +34,26 @@ const HELLO_BYTES_MAX: usize = 16;
 /// Batches of a client that are read and not yet answered. It waits with the next one.
 const WAITING_MAX: usize = 16;
 
+/// The line ends with this, whoever else has it open.
+struct HangUp(UnixStream);
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        // It may be gone.
+        drop(self.0.shutdown(Shutdown::Both));
+    }
+}
+
 /// Serves a client to its end.
 pub(crate) fn serve(
-    mut stream: UnixStream,
+    stream: UnixStream,
     engine: &EngineThread,
     identity: EngineIdentity,
     tally: &Tally,
 ) {
-    let greeted = greet(&mut stream, identity).and_then(|()| Ok(stream.try_clone()?));
+    let mut line = HangUp(stream);
+    let stream = &mut line.0;
+    let greeted = greet(stream, identity).and_then(|()| Ok(stream.try_clone()?));
     let writing = match greeted {
         Ok(writing) => writing,
         Err(error) => {
@@ -58,7 +70,7 @@ pub(crate) fn serve(
     let handle = engine.handle(replies);
     thread::scope(|scope| {
         scope.spawn(|| line.carry_replies(inbox, engine));
-        let error = line.carry_requests(&mut stream, &handle);
+        let error = line.carry_requests(stream, &handle);
         tally_up(&error, tally);
         match error {
             LineError::Closed | LineError::Io(_) => {}

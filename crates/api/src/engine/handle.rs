@@ -25,6 +25,9 @@ pub enum EngineGone {
     /// A bug of ours: its thread broke, and took every live nonce with it.
     #[error("the engine's thread broke; what it said on its way is in the log of this process")]
     Broke,
+    /// Its disk failed in the middle of a write. What was asked was answered so; it is to be recovered from its log.
+    #[error("the engine's disk failed: see to it, then start the engine again")]
+    Faulted,
     /// The connection to the engine's process ended.
     #[error("the connection to the engine's process ended: {0}")]
     Closed(String),

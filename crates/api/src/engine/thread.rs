@@ -74,7 +74,7 @@ impl EngineThread {
     /// Serves what was asked before, and ends. The log is let go.
     ///
     /// # Errors
-    /// [`EngineGone::Broke`] if the thread broke, now or earlier.
+    /// [`EngineGone::Broke`] if the thread broke, now or earlier; [`EngineGone::Faulted`] if its disk failed.
     pub fn stop(mut self) -> Result<(), EngineGone> {
         self.end();
         match self.why.get() {
@@ -113,6 +113,8 @@ impl<L, C> Drop for Desk<L, C> {
     fn drop(&mut self) {
         let why = if thread::panicking() {
             EngineGone::Broke
+        } else if self.engine.is_faulted() {
+            EngineGone::Faulted
         } else {
             EngineGone::Stopped
         };
@@ -141,7 +143,7 @@ impl<L: Log, C: Fn() -> Now> Desk<L, C> {
                 self.take(next, &mut waiting);
             }
             self.serve(waiting.commands);
-            if waiting.is_over {
+            if waiting.is_over || self.engine.is_faulted() {
                 return;
             }
         }

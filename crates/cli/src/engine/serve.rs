@@ -1,6 +1,7 @@
 //! `hardfrost engine serve`: one store, one engine, one socket, and nothing else.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -28,8 +29,8 @@ use crate::Failure;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     hardfrost engine serve --store engine --key-file engine.key --socket run/engine.sock\n  \
-    hardfrost engine serve --store /var/lib/hardfrost-engine/store --credential store-key \\\n      \
-    --socket /run/hardfrost-engine/engine.sock --allow-uid 990\n\n\
+    hardfrost engine serve --store /var/lib/hardfrost-engine/store --credential store-key \\\n\
+    \x20     --socket /run/hardfrost-engine/engine.sock --allow-uid 990\n\n\
     It says one line when it is ready, and ends in order on SIGTERM or SIGINT.\n\
     The folder of the socket is ours and 0700; with --allow-uid of another user, 0711.")]
 pub struct Serve {
@@ -77,12 +78,17 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
     store.close().map_err(anyhow::Error::from)?;
     let counts = served?;
     stopped.map_err(anyhow::Error::from)?;
-    println!(
+    say(&format!(
         "engine ended: {} clients, {} of other users turned away, {} while it was busy, \
          {} that said what is no message",
         counts.served, counts.strangers, counts.busy, counts.malformed
-    );
+    ));
     Ok(())
+}
+
+/// A line for whoever started it, who may have stopped reading.
+fn say(line: &str) {
+    drop(writeln!(std::io::stdout(), "{line}"));
 }
 
 fn ends() -> SigSet {
@@ -123,12 +129,12 @@ fn serve(
             // Whoever waits for a signal goes on.
             kill(getpid(), Signal::SIGTERM).map(|()| served)
         });
-        println!(
+        say(&format!(
             "engine of store {}, generation {}, ready on {}",
             store.id(),
             identity.generation,
             arguments.socket.display()
-        );
+        ));
         signals.wait().context("cannot wait for signals")?;
         stop.stop();
         let served = serving.join().map_err(|_| anyhow!("the server broke"))?;

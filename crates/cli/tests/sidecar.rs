@@ -1,0 +1,87 @@
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+//! A node whose engine is a process of its own, which goes and comes back.
+
+mod shell;
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use rustix::process::Signal;
+use shell::{alone, hardfrost, said, Node};
+
+const SERVE: &str =
+    "engine serve --store alice/engine --key-file alice/engine.key --socket run/engine.sock";
+
+/// An operator whose configuration names a socket in the place of the engine's store.
+fn apart() -> tempfile::TempDir {
+    let folder = alone();
+    let here = folder.path();
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .create(here.join("run"))
+        .unwrap();
+    let file = here.join("alice/node.toml");
+    let whole = fs::read_to_string(&file).unwrap();
+    let here_or_there = whole.replace(
+        "store = \"engine\"\nkey_file = \"engine.key\"",
+        "socket = \"../run/engine.sock\"",
+    );
+    assert_ne!(here_or_there, whole);
+    fs::write(&file, here_or_there).unwrap();
+    folder
+}
+
+fn sign(here: &Path) {
+    said(here, "psbt sample --node alice --out spend.psbt");
+    said(
+        here,
+        "psbt sign --node alice spend.psbt --yes --out signed.psbt",
+    );
+    said(here, "psbt finalize signed.psbt");
+}
+
+#[test]
+fn a_node_signs_with_an_engine_of_another_process_and_again_after_that_was_killed() {
+    let folder = apart();
+    let here = folder.path();
+    let unreachable = hardfrost(here, "node run --node alice");
+    let error = String::from_utf8(unreachable.stderr).unwrap();
+    assert_eq!(unreachable.status.code(), Some(1));
+    assert!(error.contains("hardfrost engine serve"), "{error}");
+    let engine = Node::program(here, SERVE);
+    let node = Node::run(here);
+    said(here, "key create --node alice -t 2");
+    sign(here);
+    let status = said(here, "node status --node alice");
+    assert!(status.contains("engine.sock"), "{status}");
+    engine.signal(Signal::KILL);
+    assert_eq!(engine.end().0, None);
+    // Gone: whoever asks is told so, or that the line is broken; nothing else.
+    let away = hardfrost(here, "key list --node alice");
+    assert_eq!(away.status.code(), Some(1));
+    let engine = Node::program(here, SERVE);
+    // The node finds it without a hand, as another incarnation.
+    while !hardfrost(here, "key list --node alice").status.success() {}
+    sign(here);
+    // Stopped in order, it goes the same way.
+    engine.signal(Signal::TERM);
+    assert_eq!(engine.end().0, Some(0));
+    let engine = Node::program(here, SERVE);
+    while !hardfrost(here, "key list --node alice").status.success() {}
+    sign(here);
+    node.signal(Signal::TERM);
+    assert_eq!(node.end().0, Some(0));
+    engine.signal(Signal::TERM);
+    assert_eq!(engine.end().0, Some(0));
+    let checked = said(here, "store check alice/engine --key-file alice/engine.key");
+    assert!(
+        checked.contains("sound") || !checked.is_empty(),
+        "{checked}"
+    );
+}
