@@ -13,7 +13,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use rustix::process::Signal;
-use shell::{alone, hardfrost, said, Node};
+use shell::{alone, hardfrost, refused, said, Node};
 
 const SERVE: &str =
     "engine serve --store alice/engine --key-file alice/engine.key --socket run/engine.sock";
@@ -50,9 +50,7 @@ fn sign(here: &Path) {
 fn a_node_signs_with_an_engine_of_another_process_and_again_after_that_was_killed() {
     let folder = apart();
     let here = folder.path();
-    let unreachable = hardfrost(here, "node run --node alice");
-    let error = String::from_utf8(unreachable.stderr).unwrap();
-    assert_eq!(unreachable.status.code(), Some(1));
+    let error = refused(here, "node run --node alice", 1);
     assert!(error.contains("hardfrost engine serve"), "{error}");
     let engine = Node::program(here, SERVE);
     let node = Node::run(here);
