@@ -76,11 +76,14 @@ impl Custody {
         }
     }
 
-    /// Ends every attempt there is.
+    /// Ends every attempt there is, and forgets every session of which no share is on its way.
     pub(crate) fn end_all(&mut self) {
         for session in self.sessions.values_mut() {
             session.abort(None, None);
         }
+        let over = self.sessions.iter().filter(|(_, s)| s.live_count() == 0);
+        let over: Vec<_> = over.map(|(name, _)| name.clone()).collect();
+        over.iter().for_each(|name| self.forget(name));
     }
 
     /// Ends a session and forgets it, unless a share of it is on its way.

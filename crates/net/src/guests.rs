@@ -1,5 +1,6 @@
 //! Incoming handshakes under way: so many and no more, and no source takes the place of others.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -93,13 +94,14 @@ impl Guests {
 }
 
 impl Table {
-    /// The oldest of the source that has most.
+    /// The oldest of the source that has most; among equals the oldest of all, whatever its address.
     fn displace(&mut self) -> Option<Guest> {
         let mut by_source: BTreeMap<Source, (usize, u64)> = BTreeMap::new();
         for (number, guest) in &self.guests {
             by_source.entry(guest.source).or_insert((0, *number)).0 += 1;
         }
-        let most = by_source.values().max_by_key(|(count, _)| *count);
+        let oldest_first = |(count, oldest): &&(usize, u64)| (*count, Reverse(*oldest));
+        let most = by_source.values().max_by_key(oldest_first);
         let oldest = most.map(|(_, oldest)| *oldest)?;
         self.guests.remove(&oldest)
     }

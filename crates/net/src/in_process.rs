@@ -124,7 +124,11 @@ impl Other {
         let bytes = self.frames.pop_any()?.to_vec();
         self.counts.frames_received += 1;
         self.counts.bytes_received += bytes.len() as u64;
-        Some(Arrival::Frame { peer, bytes })
+        Some(Arrival::Frame {
+            peer,
+            relayed_for: None,
+            bytes,
+        })
     }
 }
 

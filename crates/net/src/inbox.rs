@@ -53,7 +53,7 @@ impl Lane {
     }
 
     /// Its own frames and those it hands on take turns.
-    fn frame(&mut self) -> Option<Vec<u8>> {
+    fn frame(&mut self) -> Option<(Option<PeerIndex>, Vec<u8>)> {
         self.handed_first = !self.handed_first;
         if self.handed_first {
             let handed = self.pop_handed();
@@ -63,14 +63,15 @@ impl Lane {
         own.or_else(|| self.pop_handed())
     }
 
-    fn pop_own(&mut self) -> Option<Vec<u8>> {
+    fn pop_own(&mut self) -> Option<(Option<PeerIndex>, Vec<u8>)> {
         let frame = self.own.pop_front()?;
         self.own_bytes -= frame.len();
-        Some(frame)
+        Some((None, frame))
     }
 
-    fn pop_handed(&mut self) -> Option<Vec<u8>> {
-        self.handed.pop(|_| true).map(|(_, frame)| frame)
+    fn pop_handed(&mut self) -> Option<(Option<PeerIndex>, Vec<u8>)> {
+        let handed = self.handed.pop(|_| true);
+        handed.map(|(author, frame)| (Some(author), frame))
     }
 
     fn next(&mut self, peer: PeerIndex) -> Option<Arrival> {
@@ -80,7 +81,12 @@ impl Lane {
         if let Some(round_trip) = self.round_trip.take() {
             return Some(Arrival::RoundTrip(peer, round_trip));
         }
-        self.frame().map(|bytes| Arrival::Frame { peer, bytes })
+        let (relayed_for, bytes) = self.frame()?;
+        Some(Arrival::Frame {
+            peer,
+            relayed_for,
+            bytes,
+        })
     }
 }
 

@@ -9,6 +9,9 @@ use crate::members::{Members, Route};
 use crate::peer::{Arrival, PeerIndex};
 use crate::quota::Bucket;
 
+/// What handing on a frame costs beside its bytes: a record and a packet. Else empty ones would be free.
+const HANDED_COST: usize = 64;
+
 impl Members {
     /// A chunk came, whatever it is.
     pub fn heard(&mut self, link: PeerIndex, number: u64) {
@@ -52,7 +55,7 @@ impl Members {
         }
         let within = self
             .peer_mut(origin)
-            .is_some_and(|entry| entry.carry_quota.take(bytes.len(), now));
+            .is_some_and(|entry| entry.carry_quota.take(bytes.len() + HANDED_COST, now));
         let bytes: Arc<[u8]> = bytes.into();
         let Some(entry) = self.peer_mut(target) else {
             return Err(Violation::Nobody);
@@ -85,7 +88,7 @@ impl Members {
             let bucket = entry.handed_quota.entry(author);
             bucket
                 .or_insert_with(|| Bucket::new(rate, now))
-                .take(length, now)
+                .take(length + HANDED_COST, now)
         });
         let taken = within && self.inbox.push_handed(link, author, bytes);
         if taken {

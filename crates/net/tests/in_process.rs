@@ -18,6 +18,7 @@ fn frame(text: &str) -> Arc<[u8]> {
 fn came(from: u16, text: &str) -> Arrival {
     Arrival::Frame {
         peer: PeerIndex(from),
+        relayed_for: None,
         bytes: text.as_bytes().to_vec(),
     }
 }

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hardfrost_primitives::{Monotonic, Now, UnixTime};
 
+/// Later than any process lives: what comes after that never does.
+const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// Time since this process began, and the time of day.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -39,7 +42,11 @@ impl Clock {
     /// When this moment comes.
     #[must_use]
     pub fn instant(&self, at: Monotonic) -> Instant {
-        self.started + at.since(Monotonic::after_start(Duration::ZERO))
+        let after = at.since(Monotonic::after_start(Duration::ZERO));
+        let far = self.started + FAR;
+        self.started
+            .checked_add(after)
+            .map_or(far, |at| at.min(far))
     }
 }
 

@@ -69,10 +69,9 @@ impl Core {
             federations.map(|all| all.reborn(keys)).collect(),
             engine,
         );
-        Self {
-            journal: self.journal,
-            ..again
-        }
+        let mut journal = self.journal;
+        journal.engine_went(again.now());
+        Self { journal, ..again }
     }
 
     /// Now.

@@ -61,21 +61,20 @@ fn session(core: &Core, id: &str) -> Result<SessionView, Problem> {
 }
 
 fn cancel(core: &mut Core, id: &str) -> Result<SessionView, Problem> {
-    let before = session(core, id)?;
+    session(core, id)?;
     let name = SessionId::new(id).map_err(|_| Problem::not_found("no such session"))?;
-    if before.state == "signing" {
-        let place = core.journal.place_of(&name);
-        let at = place.map_or(0, |place| place.federation);
-        let order = Request::Cancel(name);
-        let mail = core.federations().get(at).map(|all| all.ordered(&order));
-        core.feed(at, mail.unwrap_or_default(), None);
-    }
+    // Whatever is written of it here: the seats decide whether there is anything to end.
+    let place = core.journal.place_of(&name);
+    let at = place.map_or(0, |place| place.federation);
+    let order = Request::Cancel(name);
+    let mail = core.federations().get(at).map(|all| all.ordered(&order));
+    core.feed(at, mail.unwrap_or_default(), None);
     session(core, id)
 }
 
 fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Problem> {
     let terms = match body {
-        StartCeremony::Join { join } => joined(core, join)?,
+        StartCeremony::Join { join, threshold } => joined(core, join, *threshold)?,
         StartCeremony::Begin {
             threshold,
             minutes,
@@ -111,13 +110,25 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
     made.ok_or_else(|| Problem::unavailable("the key generation is gone"))
 }
 
-fn joined(core: &Core, typed: &str) -> Result<Descriptor, Problem> {
+fn joined(core: &Core, typed: &str, threshold: Option<u16>) -> Result<Descriptor, Problem> {
     let rosters = core.federations().iter().map(|all| all.roster().as_ref());
     let terms =
         code::decode(typed, rosters).map_err(|error| Problem::invalid(error.to_string()))?;
-    if terms.deadline <= core.now().utc {
+    let now = core.now().utc;
+    if terms.deadline <= now {
         let why = "the deadline of this key generation has passed: have a new one begun";
         return Err(Problem::refused("key_generation_over", why));
+    }
+    // A minute for clocks that differ.
+    let latest = now.plus(Duration::from_secs(60 * (CEREMONY_MINUTES_MAX + 1)));
+    if terms.deadline > latest {
+        let why = "this key generation would wait for more than a day: have a new one begun";
+        return Err(Problem::refused("key_generation_too_long", why));
+    }
+    if threshold.is_some_and(|agreed| agreed != terms.threshold) {
+        let (t, n) = (terms.threshold, terms.count);
+        let why = format!("the code is for a key of which {t} of {n} sign: that was not agreed");
+        return Err(Problem::refused("key_generation_differs", why));
     }
     checked(terms)
 }

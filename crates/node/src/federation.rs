@@ -28,7 +28,8 @@ pub struct Federation {
     me: OperatorIndex,
     seats: Vec<Seat>,
     transport: Box<dyn Transport>,
-    quotas: BTreeMap<PeerIndex, Quota>,
+    /// By who hands over, and for whom if not for itself: nobody is charged with what others had it hand on.
+    quotas: BTreeMap<(PeerIndex, Option<PeerIndex>), Quota>,
     round_trips: BTreeMap<PeerIndex, Duration>,
     told_round_trip: Duration,
 }
@@ -100,7 +101,8 @@ impl Federation {
     /// Frames of this peer that were over its quota.
     #[must_use]
     pub fn over_quota(&self, peer: PeerIndex) -> u64 {
-        self.quotas.get(&peer).map_or(0, Quota::refused)
+        let of_peer = self.quotas.iter().filter(|((by, _), _)| *by == peer);
+        of_peer.map(|(_, quota)| quota.refused()).sum()
     }
 
     /// Whether something has come.
@@ -123,9 +125,16 @@ impl Federation {
         let mut mail = Vec::new();
         for arrival in self.transport.receive(limit) {
             match arrival {
-                Arrival::Frame { peer, bytes } => {
-                    if self.admits(now, peer, &bytes) {
-                        let frame = FromPeer::authenticated(operator(peer), bytes);
+                Arrival::Frame {
+                    peer,
+                    relayed_for,
+                    bytes,
+                } => {
+                    if self.admits(now, (peer, relayed_for), &bytes) {
+                        let frame = match relayed_for.map(operator) {
+                            None => FromPeer::authenticated(operator(peer), bytes),
+                            Some(author) => FromPeer::relayed(operator(peer), author, bytes),
+                        };
                         mail.extend(self.to_all(|| Input::Peer(frame.clone())));
                     }
                 }
@@ -144,19 +153,20 @@ impl Federation {
         mail
     }
 
-    fn admits(&mut self, now: Now, peer: PeerIndex, frame: &[u8]) -> bool {
+    fn admits(&mut self, now: Now, account: (PeerIndex, Option<PeerIndex>), frame: &[u8]) -> bool {
         let members = self.roster.count();
-        let quota = self.quotas.entry(peer);
+        let quota = self.quotas.entry(account);
         let quota = quota.or_insert_with(|| Quota::of_group(members));
         quota.admits(now.mono, frame)
     }
 
-    /// The seats are told the t-th smallest round trip when it has become another, by more than a tenth.
+    /// The seats are told the t-th smallest round trip, ourselves counted as the first, when it has become another by
+    /// more than a tenth. With t honest members, of whom we are one, no other can raise it.
     fn round_trip(&mut self) -> Vec<Mail> {
         let threshold = self.seats.first().map_or(0, |seat| seat.sizes().threshold);
         let mut all: Vec<Duration> = self.round_trips.values().copied().collect();
         all.sort_unstable();
-        let place = usize::from(threshold.max(1)) - 1;
+        let place = usize::from(threshold).saturating_sub(2);
         let Some(found) = all.get(place).or(all.last()).copied() else {
             return Vec::new();
         };
@@ -277,5 +287,95 @@ fn class(bytes: &[u8]) -> Class {
             | Kind::StandingPull,
         )
         | None => Class::Repairable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use hardfrost_primitives::{Member, Suite, UnixTime};
+    use hardfrost_wire::{Operator, OperatorKey};
+
+    use super::*;
+
+    /// What came, in its order.
+    struct Came(VecDeque<Arrival>);
+
+    impl Transport for Came {
+        fn send(&mut self, _: PeerIndex, _: &Arc<[u8]>, _: Class) {}
+
+        fn receive(&mut self, limit: usize) -> Vec<Arrival> {
+            let count = limit.min(self.0.len());
+            self.0.drain(..count).collect()
+        }
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Pending
+        }
+
+        fn peers(&self) -> Vec<PeerStatus> {
+            Vec::new()
+        }
+    }
+
+    fn operators(keys: &Keys) -> Arc<Roster> {
+        let other = |secret: u8| OperatorKey::new(&[secret; 32], [0; 32]).unwrap();
+        let all = [keys.operator(), other(5), other(6)];
+        let operator = |(key, seat): (&OperatorKey, u16)| Operator {
+            name: format!("operator {seat}"),
+            key: key.public(),
+            seats: BTreeSet::from([Member::new(seat).unwrap()]),
+        };
+        let operators = all.iter().zip(1..).map(operator).collect();
+        Arc::new(Roster::new(Suite::Bip445, operators).unwrap())
+    }
+
+    fn receive(came: Vec<Arrival>) -> Vec<Mail> {
+        let keys = Keys::draw();
+        let transport = Box::new(Came(came.into()));
+        let mut federation = Federation::new(&operators(&keys), &keys, transport);
+        let now = Now {
+            mono: Monotonic::after_start(Duration::ZERO),
+            utc: UnixTime(0),
+        };
+        federation.receive(now, usize::MAX)
+    }
+
+    fn frame(by: u16, relayed_for: Option<u16>) -> Arrival {
+        let mut bytes = vec![2, 0, 0, 0, 34];
+        bytes.extend([7; 34]);
+        Arrival::Frame {
+            peer: PeerIndex(by),
+            relayed_for: relayed_for.map(PeerIndex),
+            bytes,
+        }
+    }
+
+    fn from_itself(mail: &Mail) -> bool {
+        let own = (OperatorIndex(1), None);
+        matches!(&mail.input, Input::Peer(frame) if frame.account() == own)
+    }
+
+    #[test]
+    fn n03_what_somebody_has_a_member_hand_on_is_not_on_that_members_account() {
+        let mut came = vec![frame(1, Some(2)); 10_000];
+        came.push(frame(1, None));
+        let mail = receive(came);
+        assert!(mail.len() < 200, "{} of 10001 are read", mail.len());
+        assert_eq!(mail.iter().filter(|mail| from_itself(mail)).count(), 1);
+    }
+
+    #[test]
+    fn a_faulty_member_alone_raises_nobodys_waits() {
+        // Of two that must sign we are one, whom no network keeps waiting.
+        let measured =
+            |peer, millis| Arrival::RoundTrip(PeerIndex(peer), Duration::from_millis(millis));
+        let mail = receive(vec![measured(1, 10), measured(2, 15_000)]);
+        let told = mail.iter().filter_map(|mail| match mail.input {
+            Input::RoundTrip(took) => Some(took),
+            _ => None,
+        });
+        assert_eq!(told.max(), Some(Duration::from_millis(10)));
     }
 }

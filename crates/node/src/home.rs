@@ -104,7 +104,7 @@ impl Keys {
         TransportKey::from_seed(&self.transport)
     }
 
-    fn draw() -> Self {
+    pub(crate) fn draw() -> Self {
         let mut operator = Zeroizing::new(random());
         while OperatorKey::new(&operator, [0; 32]).is_err() {
             operator = Zeroizing::new(random());

@@ -1,5 +1,6 @@
 //! What happened since the process began, for people to look at. Nothing is decided by it.
 
+use std::collections::btree_map::Entry;
 use std::collections::BTreeMap;
 
 use hardfrost_api::local::{AttemptView, CeremonyView, SessionView};
@@ -116,9 +117,14 @@ impl Journal {
                 began: now,
                 ended: None,
             };
-            self.sessions
-                .entry(input.session.clone())
-                .or_insert(signing);
+            // One that had ended here runs again; one that runs already is the same.
+            match self.sessions.entry(input.session.clone()) {
+                Entry::Vacant(free) => drop(free.insert(signing)),
+                Entry::Occupied(mut known) if known.get().ended.is_some() => {
+                    known.insert(signing);
+                }
+                Entry::Occupied(_) => {}
+            }
         }
     }
 
@@ -146,6 +152,28 @@ impl Journal {
             .is_none_or(|(_, known)| !signed(known) && signed(&report));
         if better {
             signing.ended = Some((now.mono, report));
+        }
+    }
+
+    /// The engine went, and with it everything that was under way.
+    pub fn engine_went(&mut self, now: Now) {
+        let why = "the engine went away meanwhile: approve it again".to_owned();
+        for (name, signing) in &mut self.sessions {
+            if signing.ended.is_none() {
+                let report = SessionReport {
+                    session: name.clone(),
+                    message: signing.message,
+                    outcome: Outcome::Stuck(why.clone()),
+                    attempts: Vec::new(),
+                };
+                signing.ended = Some((now.mono, report));
+            }
+        }
+        for generation in self.generations.values_mut() {
+            if matches!(generation.state, Making::Waiting) {
+                let fault = CeremonyFault::Engine("the engine went away meanwhile".to_owned());
+                generation.state = Making::Failed(fault);
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hardfrost_primitives::Monotonic;
+use hardfrost_wire::Kind;
 
 /// Kinds and contexts of one peer that are counted apart; all others share one account.
 const ACCOUNTS_MAX: usize = 4096;
@@ -11,6 +12,13 @@ const ACCOUNTS_MAX: usize = 4096;
 /// Full accounts are looked through for idle ones no more often than this: else each made-up name would cost a look at
 /// all of them.
 const LOOK_THROUGH_PAUSE: Duration = Duration::from_secs(1);
+
+/// Frames of all kinds together, at once and a second after that: what one peer may cost in signatures to verify.
+const ALL_BURST: u32 = 16_384;
+const ALL_REFILL: u32 = 8192;
+
+/// Words in an answer to whoever asks for an operator's (p09), several times over: they have one context.
+const WORDS_BURST: u32 = 4096;
 
 /// Where a frame's context lies (D10): after kind and length.
 const CONTEXT: std::ops::Range<usize> = 5..37;
@@ -30,6 +38,7 @@ pub struct Quota {
     /// Frames a second, after that.
     refill: u32,
     accounts: BTreeMap<About, Account>,
+    all: Account,
     look_through: Option<Monotonic>,
     refused: u64,
 }
@@ -44,6 +53,10 @@ impl Quota {
             burst: 4 * members + 64,
             refill: members + 16,
             accounts: BTreeMap::new(),
+            all: Account {
+                left: ALL_BURST,
+                since: Monotonic::after_start(Duration::ZERO),
+            },
             look_through: None,
             refused: 0,
         }
@@ -60,14 +73,18 @@ impl Quota {
                 about = (kind, [0; 32]);
             }
         }
-        let (burst, refill) = (self.burst, self.refill);
+        let is_word = kind == Kind::Standing.number();
+        let burst = if is_word { WORDS_BURST } else { self.burst };
+        let refill = self.refill;
         let account = self.accounts.entry(about).or_insert(Account {
             left: burst,
             since: now,
         });
         account.fill(now, burst, refill);
-        let admitted = account.left > 0;
+        self.all.fill(now, ALL_BURST, ALL_REFILL);
+        let admitted = account.left > 0 && self.all.left > 0;
         account.left = account.left.saturating_sub(1);
+        self.all.left = self.all.left.saturating_sub(u32::from(admitted));
         self.refused += u64::from(!admitted);
         admitted
     }
@@ -151,6 +168,24 @@ mod tests {
         assert_eq!(quota.accounts.len(), full);
         quota.admits(after(4500), &frame(2, 5003));
         assert!(quota.accounts.len() <= 2);
+    }
+
+    #[test]
+    fn n03_one_peer_costs_so_many_looks_a_second_under_however_many_names() {
+        let mut quota = Quota::of_group(100);
+        let names = |quota: &mut Quota, now| {
+            let all = (0..400u16).flat_map(|name| [name; 464]);
+            all.filter(|name| quota.admits(now, &frame(2, *name)))
+                .count()
+        };
+        assert_eq!(names(&mut quota, at(0)), 16_384);
+        assert!(names(&mut quota, at(1)) <= 8192);
+    }
+
+    #[test]
+    fn p09_an_answer_full_of_an_operators_words_is_heard() {
+        let mut quota = Quota::of_group(3);
+        assert!((0..1024).all(|_| quota.admits(at(0), &frame(24, 1))));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The roster as a TOML file: who the operators are, which its hash covers, and where their nodes are, which it does
 //! not: a node may move, and its transport key change, without another group.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hardfrost_primitives::{members_ascending, Hash32, Member, Suite};
 use hardfrost_wire::{Operator, OperatorPublic, Roster, RosterError};
@@ -38,6 +38,9 @@ pub enum RosterFileError {
     /// The operators make no roster.
     #[error(transparent)]
     Roster(#[from] RosterError),
+    /// Certified by both, and only one can hold it.
+    #[error("{0} and {1} name one transport key: each operator has its own")]
+    SharedTransport(String, String),
     /// The hash that it states is another.
     #[error("hash: the file was edited; its own hash is {0}")]
     Edited(Hash32),
@@ -76,8 +79,8 @@ impl RosterFile {
     /// The roster of these operators: seats are given out in the order of the cards, as many as each asks for.
     ///
     /// # Errors
-    /// [`RosterError`]
-    pub fn of_cards(suite: Suite, cards: &[Card]) -> Result<Self, RosterError> {
+    /// [`RosterFileError`]
+    pub fn of_cards(suite: Suite, cards: &[Card]) -> Result<Self, RosterFileError> {
         let mut next = 1u16;
         let mut operators = Vec::new();
         for card in cards {
@@ -96,7 +99,21 @@ impl RosterFile {
             card.map(|card| card.contact.clone())
         };
         let contacts = roster.operators().iter().map(contact).collect();
-        Ok(Self { roster, contacts })
+        Self { roster, contacts }.checked()
+    }
+
+    /// That no two operators name one transport key: nobody proves in a card that it holds the key.
+    fn checked(self) -> Result<Self, RosterFileError> {
+        let mut known: BTreeMap<[u8; 32], &str> = BTreeMap::new();
+        let all = self.roster.operators().iter().zip(&self.contacts);
+        for (operator, contact) in all {
+            let Some(contact) = contact else { continue };
+            if let Some(other) = known.insert(contact.transport, &operator.name) {
+                let (one, two) = (other.to_owned(), operator.name.clone());
+                return Err(RosterFileError::SharedTransport(one, two));
+            }
+        }
+        Ok(self)
     }
 
     /// The same operators with what this card says of its node: another transport key, other addresses.
@@ -112,7 +129,7 @@ impl RosterFile {
             why: format!("no operator of the roster has the key {}", card.key),
         };
         *slot.ok_or_else(unknown)? = Some(card.contact.clone());
-        Ok(self)
+        self.checked()
     }
 
     /// The file's text.
@@ -166,7 +183,7 @@ impl RosterFile {
             found.and_then(|(_, contact)| contact.clone())
         };
         let contacts = roster.operators().iter().map(contact).collect();
-        Ok(Self { roster, contacts })
+        Self { roster, contacts }.checked()
     }
 }
 
@@ -271,6 +288,12 @@ mod tests {
         assert_ne!(after, before);
         assert_eq!(after.roster.hash(), before.roster.hash());
         assert_eq!(RosterFile::from_toml(&after.to_toml()).unwrap(), after);
-        assert!(before.with_card(&card("dave", 6)).is_err());
+        assert!(before.clone().with_card(&card("dave", 6)).is_err());
+        let mut stolen = card("bob", 4);
+        stolen.contact.transport = [3; 32];
+        stolen.contact.signature = key.certify_transport(&[3; 32]);
+        let refused = before.with_card(&stolen).unwrap_err();
+        let names = ("alice".to_owned(), "bob".to_owned());
+        assert_eq!(refused, RosterFileError::SharedTransport(names.0, names.1));
     }
 }

@@ -236,7 +236,11 @@ async fn renewed(
             }
         }
         let (said, replies) = mpsc::unbounded_channel();
-        let handle = match source.handle(said).await {
+        let connected = tokio::select! {
+            connected = source.handle(said) => connected,
+            () = stop.as_mut() => return Err(Ok(())),
+        };
+        let handle = match connected {
             Ok(handle) => handle,
             Err(error) => {
                 warn!(%error, "the engine is still away");
@@ -245,7 +249,11 @@ async fn renewed(
         };
         inlets.replies = replies;
         waiting = waiting.reborn(keys, handle);
-        match resume(&mut waiting).await {
+        let resumed = tokio::select! {
+            resumed = resume(&mut waiting) => resumed,
+            () = stop.as_mut() => return Err(Ok(())),
+        };
+        match resumed {
             Ok(()) => {
                 waiting.meet();
                 return Ok(waiting);

@@ -14,7 +14,7 @@ use hardfrost_api::local::{
     ApproveBody, CeremonyView, ConvictionView, KeyView, NodeView, ReadyView, SessionView,
     StartCeremony,
 };
-use hardfrost_primitives::Suite;
+use hardfrost_primitives::{Hash32, Suite};
 use support::{code, mode, psbt, run, Federation};
 
 #[test]
@@ -98,7 +98,10 @@ fn a_node_may_belong_to_several_groups() {
         assert_eq!(code(which), "invalid_request");
         let second = begin(Some(&view.federations[1].roster));
         let begun: CeremonyView = all.client(0).post(path, &second).await.unwrap();
-        let join = StartCeremony::Join { join: begun.code };
+        let join = StartCeremony::Join {
+            join: begun.code,
+            threshold: None,
+        };
         let stranger: Result<CeremonyView, _> = all.client(1).post(path, &join).await;
         assert_eq!(code(stranger), "invalid_request");
         let _joined: CeremonyView = all.client(2).post(path, &join).await.unwrap();
@@ -136,10 +139,24 @@ fn what_cannot_be_is_refused_with_a_code_and_changes_nothing() {
         for (threshold, minutes) in [(1, 5), (3, 5), (2, 0), (2, 100_000)] {
             assert_eq!(ask(begin(threshold, minutes)).await, "invalid_request");
         }
-        let join = |code: &str| StartCeremony::Join { join: code.into() };
+        let join = |code: &str| StartCeremony::Join {
+            join: code.into(),
+            threshold: Some(3),
+        };
         assert_eq!(ask(join("ab")).await, "invalid_request");
         all.make_key(2).await;
-        let _waits: CeremonyView = client.post("/v1/ceremonies", &begin(2, 5)).await.unwrap();
+        let waits: CeremonyView = client.post("/v1/ceremonies", &begin(2, 5)).await.unwrap();
+        // At the other node: two of two were begun, and three were agreed upon.
+        let other = all.client(1);
+        let differs: Result<CeremonyView, _> =
+            other.post("/v1/ceremonies", &join(&waits.code)).await;
+        assert_eq!(code(differs), "key_generation_differs");
+        // The same with a deadline at the end of all time, and one far away.
+        for deadline in ["ffffffffffffffff", "00000000ffffffff"] {
+            let late = with_deadline(&waits.code, deadline);
+            let late: Result<CeremonyView, _> = other.post("/v1/ceremonies", &join(&late)).await;
+            assert_eq!(code(late), "key_generation_too_long");
+        }
         assert_eq!(ask(begin(2, 5)).await, "key_generation_refused");
     });
 }
@@ -241,4 +258,11 @@ fn n08_the_socket_is_its_users_alone_and_a_stale_one_is_replaced() {
         assert!(refused.unwrap_err().to_string().contains("is no socket"));
         assert!(socket.exists());
     });
+}
+
+/// The code with another deadline, and a check that fits.
+fn with_deadline(code: &str, deadline: &str) -> String {
+    let named = format!("{}{deadline}{}", &code[..12], &code[28..92]);
+    let check = Hash32::of(&hex::decode(&named).unwrap());
+    format!("{named}{}", hex::encode(&check.0[..4]))
 }

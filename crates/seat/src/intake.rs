@@ -82,12 +82,12 @@ impl Seat {
                 Err(_) => self.dropped(),
             };
         }
-        let peer = bytes.peer();
+        let (peer, account) = (bytes.peer(), bytes.account());
         if kind == Some(Kind::Evidence) {
             let small = bytes.value().len() <= Kind::Evidence.frame_bytes_max(sizes);
             let proof = small.then(|| Evidence::from_frame(bytes.value())).flatten();
             return match proof {
-                Some(proof) => self.proof(now, peer, proof),
+                Some(proof) => self.proof(now, account, proof),
                 None => self.dropped(),
             };
         }

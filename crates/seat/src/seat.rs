@@ -148,8 +148,8 @@ pub struct Seat {
     pub(crate) heads: BTreeMap<Hash32, SessionId>,
     /// When a question of each author that others handed over was last heard.
     pub(crate) relayed: BTreeMap<(Member, Kind), Monotonic>,
-    /// How many proofs each peer has handed over that proved nothing.
-    pub(crate) in_vain: BTreeMap<OperatorIndex, u32>,
+    /// How many proofs on each account proved nothing.
+    pub(crate) in_vain: BTreeMap<(OperatorIndex, Option<OperatorIndex>), u32>,
     /// Sessions that were forgotten. They never start again in this process: a second commitment under one incarnation
     /// would convict us.
     pub(crate) swept: BTreeSet<SessionId>,

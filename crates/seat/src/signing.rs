@@ -119,19 +119,24 @@ impl Seat {
     }
 
     /// A proof goes to the session it is about. An honest peer hands on what it has verified itself: whoever comes with
-    /// slander again and again is not listened to any more.
-    pub(crate) fn proof(&mut self, now: Now, peer: OperatorIndex, proof: Evidence) -> Vec<Output> {
+    /// slander again and again is not listened to any more. What a peer only hands on for others is on their account with it.
+    pub(crate) fn proof(
+        &mut self,
+        now: Now,
+        account: (OperatorIndex, Option<OperatorIndex>),
+        proof: Evidence,
+    ) -> Vec<Output> {
         let Some(name) = proof.session() else {
             return self.dropped();
         };
-        let vain = self.in_vain.get(&peer).copied().unwrap_or_default();
+        let vain = self.in_vain.get(&account).copied().unwrap_or_default();
         let Some(session) = self.sessions.get_mut(&name).filter(|_| vain < IN_VAIN_MAX) else {
             return Vec::new();
         };
         let before = session.doubted();
         let effects = session.proof(&self.speaker, now.mono, proof);
         if session.doubted() > before {
-            self.in_vain.insert(peer, vain + 1);
+            self.in_vain.insert(account, vain + 1);
         }
         self.session_effects(now, &name, effects)
     }

@@ -185,7 +185,10 @@ impl Seat {
     pub(crate) fn connected(&mut self, now: Now, peer: OperatorIndex) -> Vec<Output> {
         self.sessions.values_mut().for_each(Session::reconnected);
         self.ceremonies.iter_mut().for_each(Ceremony::reconnected);
-        self.words.asking = Some((Pace::after_a_pause(now.mono), QUESTIONS));
+        // Whoever comes and goes does not put off what is due.
+        let pace = self.words.asking.take().map(|(pace, _)| pace);
+        let pace = pace.unwrap_or_else(|| Pace::after_a_pause(now.mono));
+        self.words.asking = Some((pace, QUESTIONS));
         let mut out = self.questions();
         for group in self.groups.keys() {
             let ours = self.words.of(standing_head(group), self.voice());

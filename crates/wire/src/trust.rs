@@ -10,6 +10,7 @@ pub struct OperatorIndex(pub u16);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FromPeer<T> {
     peer: OperatorIndex,
+    relayed_for: Option<OperatorIndex>,
     value: T,
 }
 
@@ -21,13 +22,33 @@ impl<T> FromPeer<T> {
     /// For transports: `peer` is who the handshake proved it to be.
     #[must_use]
     pub fn authenticated(peer: OperatorIndex, value: T) -> Self {
-        Self { peer, value }
+        Self {
+            peer,
+            relayed_for: None,
+            value,
+        }
+    }
+
+    /// The same, where the peer says that it hands the value on for another. That is for accounts alone.
+    #[must_use]
+    pub fn relayed(peer: OperatorIndex, relayed_for: OperatorIndex, value: T) -> Self {
+        Self {
+            peer,
+            relayed_for: Some(relayed_for),
+            value,
+        }
     }
 
     /// Who handed it over.
     #[must_use]
     pub fn peer(&self) -> OperatorIndex {
         self.peer
+    }
+
+    /// Whose account it is on: the peer's, or the one of those for whom this peer says it hands on.
+    #[must_use]
+    pub fn account(&self) -> (OperatorIndex, Option<OperatorIndex>) {
+        (self.peer, self.relayed_for)
     }
 
     /// The value, to look at.

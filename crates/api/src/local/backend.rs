@@ -1,8 +1,9 @@
 //! What stands behind the interface: whoever serves it receives calls, each with the place for its answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch, Semaphore};
 
 use super::problem::Problem;
 use super::views::{
@@ -65,13 +66,22 @@ pub struct Backend {
     calls: mpsc::Sender<Call>,
     /// Grows whenever something may look different.
     changes: watch::Receiver<u64>,
+    /// Questions that wait for their answer to change: fewer than connections, so that one can always ask for more.
+    waiting: Arc<Semaphore>,
 }
+
+/// Questions that wait, at once.
+const WAITING_MAX: usize = 48;
 
 impl Backend {
     /// Calls go into `calls`; `changes` grows whenever an answer may be another than before.
     #[must_use]
     pub fn new(calls: mpsc::Sender<Call>, changes: watch::Receiver<u64>) -> Self {
-        Self { calls, changes }
+        Self {
+            calls,
+            changes,
+            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
+        }
     }
 
     pub(super) async fn ask<T>(&self, call: impl FnOnce(Answer<T>) -> Call) -> Result<T, Problem> {
@@ -90,10 +100,12 @@ impl Backend {
     ) -> Result<T, Problem> {
         let end = tokio::time::Instant::now() + wait;
         let mut changes = self.changes.clone();
+        let place = self.waiting.try_acquire();
         loop {
             changes.mark_unchanged();
             let answer = self.ask(&call).await?;
-            if done(&answer) {
+            // With no place left to wait in, the answer of now is the answer.
+            if done(&answer) || place.is_err() {
                 return Ok(answer);
             }
             match tokio::time::timeout_at(end, changes.changed()).await {

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
@@ -22,6 +22,8 @@ use super::routes::router;
 
 /// Connections at once.
 const CONNECTIONS_MAX: usize = 64;
+/// Longest that one may take: a request, its answer, and the wait between.
+const CONNECTION_MAX: Duration = Duration::from_secs(120);
 /// Longest that a request's head may take.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -79,7 +81,9 @@ impl Server {
             fs::remove_file(path).map_err(system)?;
         }
         // Under another name until its mode is right: there is no moment at which others could connect.
-        let unready = path.with_extension("new");
+        let mut unready = path.as_os_str().to_owned();
+        unready.push(".new");
+        let unready = PathBuf::from(unready);
         let _absent = fs::remove_file(&unready);
         let listener = UnixListener::bind(&unready).map_err(system)?;
         let mode = if uids.is_empty() { 0o600 } else { 0o666 };
@@ -123,7 +127,9 @@ impl Server {
                     if self.is_allowed(&stream) {
                         let backend = backend.clone();
                         connections.spawn(async move {
-                            connection(stream, backend).await;
+                            // Longer than any question may wait: what takes longer is nobody's question.
+                            let served = connection(stream, backend);
+                            let _late = tokio::time::timeout(CONNECTION_MAX, served).await;
                             drop(place);
                         });
                     }
@@ -155,11 +161,11 @@ impl Drop for Server {
 
 async fn connection(stream: UnixStream, backend: Backend) {
     let service = TowerToHyperService::new(router(backend));
-    let mut builder = Builder::new(TokioExecutor::new());
+    let mut builder = Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
+        .keep_alive(false)
         .max_buf_size(64 * 1024);
     // A client that breaks off has nobody to be told.
     let _broken_off = builder

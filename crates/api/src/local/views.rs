@@ -143,6 +143,8 @@ pub enum StartCeremony {
     Join {
         /// The code that its operator was shown.
         join: String,
+        /// The t that was agreed upon. Without it, the code's.
+        threshold: Option<u16>,
     },
     /// Begin one.
     Begin {

@@ -45,7 +45,7 @@ struct Shown {
 /// A node that cannot be reached; a key that its certificate does not prove.
 pub fn run(arguments: &Address) -> Result<(), Failure> {
     let key = arguments.way.key(arguments.key.as_deref())?;
-    let public = verified(&key)?;
+    let public = verified(&arguments.way, &key)?;
     let network: Network = arguments.network.parse().context("network")?;
     let bare = DerivedGroup::new(public.clone(), KeySpec::group_key());
     let bare = bare.context("the group's key")?;

@@ -63,13 +63,18 @@ impl Approving {
         let psbt =
             UnsignedPsbt::parse(&bytes).with_context(|| format!("{name} is not readable"))?;
         let key: KeyView = self.way.key(self.key.as_deref())?;
-        let public: Arc<GroupPublic> = verified(&key)?;
+        let public: Arc<GroupPublic> = verified(&self.way, &key)?;
         let plan = SpendPlan::new(&psbt, &public).with_context(|| format!("{name} is refused"))?;
         let network: Network = self.network.parse().context("network")?;
         if !self.json {
             Explanation::new(&plan, network)
                 .lines()
                 .for_each(print_line);
+        }
+        if self.json && !self.yes {
+            let why =
+                "with --json nothing is shown to approve: look at it with psbt show, then --yes";
+            return Err(Failure::Usage(why.to_owned()));
         }
         if !self.yes {
             self.ask()?;

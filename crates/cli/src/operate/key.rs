@@ -33,18 +33,18 @@ enum Action {
 
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
-    hardfrost key create --node alice -t 2        begin: prints a code for the others\n  \
-    hardfrost key create --node bob --join CODE   take part\n\n\
+    hardfrost key create --node alice -t 2               begin: prints a code\n  \
+    hardfrost key create --node bob -t 2 --join CODE     take part\n\n\
     Every operator of the roster takes part, with a node that runs. One begins and reads the\n\
     code to the others. It ends with a certificate that all of them have signed, or not at all.")]
 struct Create {
     #[command(flatten)]
     way: Way,
-    /// How many members must sign
-    #[arg(short = 't', long, value_name = "T", required_unless_present = "join")]
-    threshold: Option<u16>,
+    /// How many members must sign; all operators agree upon it first
+    #[arg(short = 't', long, value_name = "T")]
+    threshold: u16,
     /// The code of the operator who began
-    #[arg(long, value_name = "CODE", conflicts_with = "threshold")]
+    #[arg(long, value_name = "CODE")]
     join: Option<String>,
     /// How long to wait for the others, in minutes
     #[arg(
@@ -109,14 +109,17 @@ pub fn run(arguments: &Key) -> Result<(), Failure> {
 }
 
 fn make(arguments: &Create) -> Result<(), Failure> {
-    let body = match (&arguments.join, arguments.threshold) {
-        (Some(code), _) => StartCeremony::Join { join: code.clone() },
-        (None, Some(threshold)) => StartCeremony::Begin {
+    let threshold = arguments.threshold;
+    let body = match &arguments.join {
+        Some(code) => StartCeremony::Join {
+            join: code.clone(),
+            threshold: Some(threshold),
+        },
+        None => StartCeremony::Begin {
             threshold,
             minutes: arguments.minutes,
             roster: arguments.roster.clone(),
         },
-        (None, None) => return Err(Failure::Usage("name -t, or --join".to_owned())),
     };
     let begun: CeremonyView = arguments.way.post("/v1/ceremonies", &body)?;
     if !arguments.json {
@@ -124,7 +127,10 @@ fn make(arguments: &Create) -> Result<(), Failure> {
         print_line(&format!("A key of which any {t} of {n} members sign."));
         if arguments.join.is_none() {
             print_line("Each other operator joins with:");
-            print_line(&format!("   hardfrost key create --join {}", begun.code));
+            print_line(&format!(
+                "   hardfrost key create -t {t} --join {}",
+                begun.code
+            ));
         }
     }
     let ended = if arguments.detach {
@@ -144,7 +150,7 @@ fn make(arguments: &Create) -> Result<(), Failure> {
         (_, Some(key)) if !arguments.json => {
             print_line(&format!("key {key}"));
             let key = arguments.way.key(Some(key))?;
-            verified(&key)?;
+            verified(&arguments.way, &key)?;
             print_line(&format!(
                 "certificate {}, signed by all members",
                 key.certificate
@@ -216,7 +222,7 @@ struct Shown<'a> {
 
 fn show(arguments: &Show) -> Result<(), Failure> {
     let key = arguments.way.key(arguments.key.as_deref())?;
-    let public = verified(&key)?;
+    let public = verified(&arguments.way, &key)?;
     let files = [
         (
             &arguments.certificate,

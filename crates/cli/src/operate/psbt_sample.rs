@@ -53,7 +53,7 @@ struct Shown {
 /// A node that cannot be reached, a file that cannot be written.
 pub fn run(arguments: &Sample) -> Result<(), Failure> {
     let key = arguments.way.key(arguments.key.as_deref())?;
-    let public = verified(&key)?;
+    let public = verified(&arguments.way, &key)?;
     let bare = DerivedGroup::new(public.clone(), KeySpec::group_key());
     let bare = bare.context("the group's key")?;
     let more = u64::from(u32::from_le_bytes(random()));

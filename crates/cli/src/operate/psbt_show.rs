@@ -68,7 +68,10 @@ struct InputToSign {
 pub fn run(arguments: &Show) -> Result<(), Failure> {
     let group = match (&arguments.certificate, &arguments.roster) {
         (Some(certificate), Some(roster)) => group_files::group(certificate, roster)?.1,
-        _ => verified(&arguments.way.key(arguments.key.as_deref())?)?,
+        _ => verified(
+            &arguments.way,
+            &arguments.way.key(arguments.key.as_deref())?,
+        )?,
     };
     Ok(show(arguments, &group)?)
 }

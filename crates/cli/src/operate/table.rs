@@ -1,5 +1,7 @@
 //! Columns for people.
 
+use hardfrost_spend::printable;
+
 use crate::story::print_line;
 
 /// Prints rows under their heads, each column as wide as its widest cell. Nothing is printed for no rows.
@@ -13,8 +15,11 @@ pub fn print(heads: &[&str], rows: &[Vec<String>]) {
 }
 
 fn lines(heads: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    // Names and errors come from others.
+    let plain = |row: &Vec<String>| row.iter().map(|cell| printable(cell)).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(plain).collect();
     let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
-    let all: Vec<&Vec<String>> = std::iter::once(&heads).chain(rows).collect();
+    let all: Vec<&Vec<String>> = std::iter::once(&heads).chain(&rows).collect();
     let width = |column: usize| {
         let cells = all.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)

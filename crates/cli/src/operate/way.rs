@@ -9,7 +9,7 @@ use clap::Args;
 use hardfrost_api::local::{Client, ClientError, KeyView};
 use hardfrost_dkg::Certificate;
 use hardfrost_frost::GroupPublic;
-use hardfrost_node::{Config, RosterFile};
+use hardfrost_node::Config;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
@@ -109,12 +109,17 @@ impl Way {
     }
 }
 
-/// The key that a node shows, verified here: its certificate must prove it under the roster beside it.
+/// The key that a node shows, verified here: its certificate must prove it under a roster of the node's folder. What
+/// answers at the socket is not believed.
 ///
 /// # Errors
-/// The certificate proves no key, or another one.
-pub fn verified(key: &KeyView) -> anyhow::Result<Arc<GroupPublic>> {
-    let file = RosterFile::from_toml(&key.roster_toml).context("the node's roster")?;
+/// The certificate proves no key, or another one; the roster is not one of the folder's.
+pub fn verified(way: &Way, key: &KeyView) -> anyhow::Result<Arc<GroupPublic>> {
+    let files = way.config()?.read_rosters()?;
+    let file = files
+        .iter()
+        .find(|file| file.roster.hash().to_string() == key.roster);
+    let file = file.context("the node shows a key of a roster that is not in its folder")?;
     let bytes = hex::decode(&key.certificate_hex).context("the node's certificate")?;
     let certificate = Certificate::from_bytes(&bytes).context("the node's certificate")?;
     let public = certificate.verify(&file.roster);

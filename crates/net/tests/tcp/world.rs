@@ -160,7 +160,7 @@ impl Node {
             Arrival::Reached(_) | Arrival::Lost(_) | Arrival::RoundTrip(..) => false,
         };
         match self.until(begins).await.pop() {
-            Some(Arrival::Frame { peer, bytes }) => (peer.0, bytes),
+            Some(Arrival::Frame { peer, bytes, .. }) => (peer.0, bytes),
             other => panic!("{other:?}"),
         }
     }
@@ -178,7 +178,7 @@ impl Node {
 
 fn told(arrivals: &[Arrival]) -> String {
     let tell = |arrival: &Arrival| match arrival {
-        Arrival::Frame { peer, bytes } => format!("{} bytes of {}", bytes.len(), peer.0),
+        Arrival::Frame { peer, bytes, .. } => format!("{} bytes of {}", bytes.len(), peer.0),
         Arrival::Reached(_) | Arrival::Lost(_) | Arrival::RoundTrip(..) => format!("{arrival:?}"),
     };
     let last: Vec<_> = arrivals.iter().rev().take(20).map(tell).collect();

@@ -133,6 +133,7 @@ impl Federation {
         for node in 1..self.nodes.len() {
             let join = StartCeremony::Join {
                 join: begun.code.clone(),
+                threshold: Some(threshold),
             };
             let joined: Result<CeremonyView, _> =
                 self.client(node).post("/v1/ceremonies", &join).await;
