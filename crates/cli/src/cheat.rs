@@ -51,28 +51,37 @@ impl CheatKind {
     }
 }
 
-/// Who receives a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum To {
-    /// Every other node.
-    Everybody,
-    /// The node at this place.
-    One(usize),
-    /// The nodes whose place is even (0) or odd (1).
-    Half(usize),
-}
+/// Commitments of one attempt, by author.
+type Seen = BTreeMap<Member, Vec<u8>>;
 
-/// Tampers with one node's frames.
+/// Tampers with one node's frames. Its peers are the places in the roster, from 0.
 pub struct Saboteur {
-    pub kind: CheatKind,
-    pub member: Member,
-    pub key: OperatorKey,
-    pub sizes: Sizes,
-    /// Commitments seen by the node, by attempt: what a second package is made of.
-    pub seen: BTreeMap<Hash32, BTreeMap<Member, Vec<u8>>>,
+    kind: CheatKind,
+    member: Member,
+    key: OperatorKey,
+    sizes: Sizes,
+    /// What a second package is made of, by attempt.
+    seen: BTreeMap<Hash32, Seen>,
+    /// The second package of an attempt: all who are shown it are shown the same.
+    second: BTreeMap<Hash32, Vec<u8>>,
+    /// Packages that wait for a commitment more than they need, so that there can be a second one.
+    held: Vec<(usize, Vec<u8>)>,
 }
 
 impl Saboteur {
+    /// One that cheats so, as this member with this key.
+    pub fn new(kind: CheatKind, member: Member, key: OperatorKey, sizes: Sizes) -> Self {
+        Self {
+            kind,
+            member,
+            key,
+            sizes,
+            seen: BTreeMap::new(),
+            second: BTreeMap::new(),
+            held: Vec::new(),
+        }
+    }
+
     /// Looks at a frame that the node receives.
     pub fn sees(&mut self, bytes: &[u8]) {
         if bytes.first() != Some(&Kind::Commitments.number()) {
@@ -90,18 +99,28 @@ impl Saboteur {
         }
     }
 
-    /// What the node sends instead of `bytes`.
-    pub fn tamper(&mut self, to: To, bytes: Vec<u8>, roster: &Roster) -> Vec<(To, Vec<u8>)> {
+    /// What was held back and can go by now, each with its peer.
+    pub fn due(&mut self, roster: &Roster) -> Vec<(usize, Vec<u8>)> {
+        let held = std::mem::take(&mut self.held).into_iter();
+        let due = held.flat_map(|(to, bytes)| {
+            let frames = self.tamper(to, &bytes, roster).into_iter();
+            frames.map(|frame| (to, frame)).collect::<Vec<_>>()
+        });
+        due.collect()
+    }
+
+    /// What the peer at `to` is sent instead of `bytes`.
+    pub fn tamper(&mut self, to: usize, bytes: &[u8], roster: &Roster) -> Vec<Vec<u8>> {
         // Its own seat has the good share; a traitor does not hand out the signature made with it.
         if bytes.first() == Some(&Kind::Signature.number()) {
             return Vec::new();
         }
-        self.sees(&bytes);
-        let parsed = Frame::parse(bytes.clone(), self.sizes).ok();
+        self.sees(bytes);
+        let parsed = Frame::parse(bytes.to_vec(), self.sizes).ok();
         let own = parsed.filter(|frame| frame.head().author == self.member);
         let own = own.and_then(|frame| frame.verify(roster).ok());
-        let tampered = own.and_then(|frame| self.instead(&frame));
-        tampered.unwrap_or_else(|| vec![(to, bytes)])
+        let tampered = own.and_then(|frame| self.instead(to, &frame));
+        tampered.unwrap_or_else(|| vec![bytes.to_vec()])
     }
 
     fn sign<P: Payload>(&self, frame: &Verified<Frame>, payload: &P) -> Vec<u8> {
@@ -110,48 +129,55 @@ impl Saboteur {
             .to_vec()
     }
 
-    fn instead(&self, frame: &Verified<Frame>) -> Option<Vec<(To, Vec<u8>)>> {
-        let original = (To::Everybody, frame.as_bytes().to_vec());
+    fn instead(&mut self, to: usize, frame: &Verified<Frame>) -> Option<Vec<Vec<u8>>> {
+        let original = frame.as_bytes().to_vec();
         Some(match (self.kind, frame.kind()) {
             (CheatKind::Stall, Kind::Share) | (CheatKind::Withhold, Kind::Package) => Vec::new(),
             (CheatKind::BadShare, Kind::Share) => {
-                vec![(To::Everybody, self.sign(frame, &other_share(frame)?))]
+                vec![self.sign(frame, &other_share(frame)?)]
             }
             (CheatKind::DoubleShare, Kind::Share) => {
-                vec![
-                    original,
-                    (To::Everybody, self.sign(frame, &other_share(frame)?)),
-                ]
+                vec![original, self.sign(frame, &other_share(frame)?)]
             }
             (CheatKind::DoubleCommit, Kind::Commitments) => {
                 let mut second: CommitmentsPayload = frame.payload().ok()?;
                 std::mem::swap(&mut second.hiding, &mut second.binding);
-                vec![original, (To::Everybody, self.sign(frame, &second))]
+                vec![original, self.sign(frame, &second)]
             }
             (CheatKind::BadPackage, Kind::Package) => {
                 let mut package: PackagePayload = frame.payload().ok()?;
                 package.commitments.pop();
-                vec![(To::Everybody, self.sign(frame, &package))]
+                vec![self.sign(frame, &package)]
             }
-            (CheatKind::DoublePackage, Kind::Package) => {
-                let second = self.sign(frame, &self.other_package(frame)?);
-                vec![(To::Half(0), original.1), (To::Half(1), second)]
-            }
+            (CheatKind::DoublePackage, Kind::Package) => match self.other_package(frame) {
+                Some(second) if to % 2 == 1 => vec![second],
+                Some(_) => vec![original],
+                None => {
+                    self.held.push((to, original));
+                    Vec::new()
+                }
+            },
             _ => return None,
         })
     }
 
-    /// The same attempt with another member chosen.
-    fn other_package(&self, frame: &Verified<Frame>) -> Option<PackagePayload> {
+    /// The same attempt with another member chosen, once there is another.
+    fn other_package(&mut self, frame: &Verified<Frame>) -> Option<Vec<u8>> {
+        let context = frame.head().context;
+        if let Some(known) = self.second.get(&context) {
+            return Some(known.clone());
+        }
         let mut package: PackagePayload = frame.payload().ok()?;
-        let seen = self.seen.get(&frame.head().context)?;
+        let seen = self.seen.get(&context)?;
         let spare = seen
             .values()
             .find(|bytes| !package.commitments.contains(bytes))?;
         package.commitments.pop();
         package.commitments.push(spare.clone());
         package.commitments.sort_by_key(|bytes| author(bytes));
-        Some(package)
+        let second = self.sign(frame, &package);
+        self.second.insert(context, second.clone());
+        Some(second)
     }
 }
 

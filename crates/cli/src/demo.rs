@@ -15,28 +15,37 @@ use crate::cheat::CheatKind;
 use crate::cluster::{Cluster, Faults, MadeKey, Signing};
 use crate::faulty;
 use crate::group_files;
+use crate::group_folder::GroupFolder;
 use crate::group_size::{GroupSize, Wanted};
 use crate::homes::{random, Homes};
 use crate::in_process::InProcess;
-use crate::keep::Keep;
 use crate::out_dir::OutDir;
+use crate::processes::Processes;
+use crate::progress::Progress;
 use crate::report::{self, Culprit, Report};
 use crate::spending::{signatures, Spending};
-use crate::story::{listed, print_line, Story};
+use crate::story::{listed, print_line, NodesAre, Story};
 use crate::Failure;
+
+/// So many nodes are started as processes. Each speaks with each, over connections of its own: what that takes grows
+/// with the square.
+const PROCESSES_MAX: u16 = 32;
 
 /// The whole story on this machine: a key nobody holds, an address, a spend that t members sign.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     hardfrost demo                          3 of 5 members sign\n  \
     hardfrost demo -t 7 -n 10               a larger group\n  \
+    hardfrost demo -t 67 -n 100 --in-process\n  \
     hardfrost demo --silent 1 --cheat 1     one member never answers, one sends a bad share\n  \
     hardfrost demo --cheat 2 --cheat-kind double-package\n  \
     hardfrost demo --json --out run-1       one JSON object, files in run-1/\n  \
     hardfrost demo --keep group             the group stays in group/ and signs again\n  \
     hardfrost demo --keep group --psbt FILE it signs a PSBT that spends its coins\n\n\
-    The coins are made up (regtest) unless --psbt brings others. Without --keep no secret is\n\
-    written anywhere. With it the folder holds all that signs: whoever has it has the coins.\n\
+    Each node is a process of its own, `hardfrost node run`, with its stores in a folder, on a\n\
+    port of 127.0.0.1. Without --keep these folders are removed at the end. With it DIR holds\n\
+    all that signs: whoever has it has the coins. The coins are made up (regtest) unless --psbt\n\
+    brings others.\n\n\
     Convictions stay in a kept group too: a convicted member does not sign there again,\n\
     unless `store quarantine --lift` lets it in; --cheat is refused where too few are left.")]
 pub struct Demo {
@@ -56,6 +65,9 @@ pub struct Demo {
         requires = "cheat"
     )]
     cheat_kind: CheatKind,
+    /// All nodes in this process, with no store and no network; waiting is skipped
+    #[arg(long, conflicts_with = "keep")]
+    in_process: bool,
     /// The folder that keeps the group; made if absent
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -86,6 +98,7 @@ pub fn run(arguments: &Demo) -> Result<(), Failure> {
         Some(psbt) => Spending::of(psbt, &begun.key.public).context("this PSBT is not signed")?,
         None => Spending::prepare(&begun.key.public)?,
     };
+    let members = begun.size.members;
     let asked = ask(arguments, &begun, spending)?;
     out.prepare()?;
     let Told { report, unsigned } = tell(begun, &asked, (&out, &story))?;
@@ -94,7 +107,7 @@ pub fn run(arguments: &Demo) -> Result<(), Failure> {
     if arguments.json {
         print_line(&json);
     } else {
-        story.ends(&out, arguments.keep.as_deref());
+        story.ends(&out, arguments.place(), members);
     }
     if report.verified {
         Ok(())
@@ -112,7 +125,7 @@ fn read_psbt(file: &Path) -> anyhow::Result<UnsignedPsbt> {
 
 /// Nodes that hold a key.
 struct Begun {
-    cluster: InProcess,
+    cluster: Box<dyn Cluster>,
     key: MadeKey,
     size: GroupSize,
 }
@@ -134,8 +147,8 @@ struct Told {
 
 /// Makes a key, or finds the one that is kept.
 fn begin(arguments: &Demo, story: &Story) -> Result<Begun, Failure> {
-    let keep = arguments.keep.as_deref().map(Keep::at);
-    let mut cluster = InProcess::new(homes(arguments, keep.as_ref())?)?;
+    let keep = arguments.keep.as_deref().map(GroupFolder::kept);
+    let mut cluster = nodes(arguments, story)?;
     let (key, size) = match cluster.known_key()? {
         Some(key) => {
             let size = arguments.wanted.kept_group(&key.public, cluster.roster());
@@ -153,8 +166,8 @@ fn begin(arguments: &Demo, story: &Story) -> Result<Begun, Failure> {
                 let why = "the kept operators are others: leave -n and --suite away";
                 return Err(Failure::Usage(why.to_owned()));
             }
-            story.begins(size, arguments.keep.as_deref());
-            (make_key(&mut cluster, size.threshold, story)?, size)
+            story.begins(size, arguments.place());
+            (make_key(cluster.as_mut(), size.threshold, story)?, size)
         }
     };
     if let Some(keep) = keep {
@@ -163,22 +176,49 @@ fn begin(arguments: &Demo, story: &Story) -> Result<Begun, Failure> {
     Ok(Begun { cluster, key, size })
 }
 
+impl Demo {
+    fn place(&self) -> NodesAre<'_> {
+        match &self.keep {
+            _ if self.in_process => NodesAre::InProcess,
+            None => NodesAre::Processes,
+            Some(keep) => NodesAre::Kept(keep),
+        }
+    }
+}
+
 /// What the nodes begin with: what is kept, or all new.
-fn homes(arguments: &Demo, keep: Option<&Keep>) -> Result<Homes, Failure> {
-    let kept = keep.filter(|keep| keep.is_there());
-    if let Some(kept) = kept {
-        return Ok(kept.open()?);
+fn nodes(arguments: &Demo, story: &Story) -> Result<Box<dyn Cluster>, Failure> {
+    let keep = arguments.keep.as_deref().map(GroupFolder::kept);
+    let (folder, there) = match keep {
+        Some(keep) => {
+            let there = keep.is_there();
+            (keep, there)
+        }
+        None => (GroupFolder::temporary(), false),
+    };
+    if there {
+        let opened = story.watching(|progress| Processes::open(folder, progress));
+        return Ok(Box::new(opened?));
     }
     let size = enough_honest(arguments.wanted.new_group(), arguments)?;
-    let Some(keep) = keep else {
-        return Ok(Homes::in_memory(size.suite, size.members)?);
-    };
-    if arguments.psbt.is_some() {
-        let shown = keep.path().display();
+    let (suite, members) = (size.suite, size.members);
+    if !arguments.in_process && members > PROCESSES_MAX {
+        return Err(Failure::Usage(format!(
+            "-n {members}: more than {PROCESSES_MAX} nodes are too much for one machine as \
+             processes, add --in-process"
+        )));
+    }
+    if arguments.in_process {
+        let homes = Homes::in_memory(suite, members)?;
+        return Ok(Box::new(InProcess::new(homes)?));
+    }
+    if let (Some(keep), true) = (&arguments.keep, arguments.psbt.is_some()) {
+        let shown = keep.display();
         let why = "--psbt is for a group that is there: make one first, without it";
         return Err(Failure::Usage(format!("{shown} keeps no group; {why}")));
     }
-    Ok(keep.found(size.suite, size.members)?)
+    let found = |progress: &dyn Progress| Processes::found(folder, (suite, members), progress);
+    Ok(Box::new(story.watching(found)?))
 }
 
 fn enough_honest(size: Result<GroupSize, String>, arguments: &Demo) -> Result<GroupSize, Failure> {
@@ -210,11 +250,12 @@ fn ask(arguments: &Demo, begun: &Begun, spending: Spending) -> Result<Asked, Fai
     let suite = cluster.roster().suite();
     let faults = faulty::pick(wanted, &key.public, input, (suite, &request))?;
     if arguments.keep.is_some() {
-        faulty::bearable(&faults, cluster.convicted(), &key.public).map_err(Failure::Usage)?;
+        faulty::bearable(&faults, &cluster.convicted(), &key.public).map_err(Failure::Usage)?;
     }
+    let convicted = cluster.convicted();
     let honest = key.public.members().filter(|member| {
         let faulty = faults.silent.contains(member) || faults.cheats.contains_key(member);
-        !faulty && !cluster.convicted().contains(member)
+        !faulty && !convicted.contains(member)
     });
     Ok(Asked {
         honest: honest.count(),
@@ -242,9 +283,9 @@ fn tell(begun: Begun, asked: &Asked, (out, story): (&OutDir, &Story)) -> anyhow:
     let explained = Explanation::new(&spending.plan, Network::Regtest);
     story.spend(&spending.address, &explained, spending.funding.is_some());
 
-    let signing = sign(&mut cluster, &key, asked, story)?;
+    let signing = sign(cluster.as_mut(), &key, asked, story)?;
     let culprits = write_evidence(&signing, cluster.roster(), &certificate, out)?;
-    cluster.close()?;
+    cluster.close();
     story.culprits(&culprits, out);
     let (transaction, verified, left, unsigned) = match signatures(&signing) {
         Ok(signatures) => {
@@ -319,10 +360,11 @@ fn sign(
         ..
     } = asked;
     story.faults(faults);
-    cluster.turn_faulty(faults);
-    let bytes = spending.psbt.to_bytes();
     let group = key.public.key_group();
-    let signing = story.watching(|progress| cluster.sign(group, &bytes, request, progress))?;
+    let signing = story.watching(|progress| {
+        cluster.turn_faulty(faults, progress)?;
+        cluster.sign(group, &spending.psbt, request, progress)
+    })?;
     story.signed(&signing);
     Ok(signing)
 }

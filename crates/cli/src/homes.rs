@@ -1,14 +1,11 @@
-//! What nodes begin with: an operator key and a log, new or kept.
+//! What the nodes in this process begin with: operator keys that leave nothing behind.
 
 use std::collections::BTreeSet;
 
-use hardfrost_engine::{EncodedRecord, MemoryLog};
 use hardfrost_primitives::{Member, Suite};
 use hardfrost_wire::{Operator, OperatorKey, Roster};
 use rand_core::{OsRng, RngCore};
 use zeroize::Zeroizing;
-
-use crate::node::NodeLog;
 
 /// What one node begins with.
 pub struct Home {
@@ -16,10 +13,6 @@ pub struct Home {
     pub member: Member,
     /// Its operator's secret key.
     pub secret: Zeroizing<[u8; 32]>,
-    /// What its log holds.
-    pub records: Vec<EncodedRecord>,
-    /// Its log.
-    pub log: NodeLog,
 }
 
 /// All nodes of a group, and who their operators are.
@@ -37,7 +30,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 }
 
 /// A new operator's secret key.
-pub fn operator_secret() -> Zeroizing<[u8; 32]> {
+fn operator_secret() -> Zeroizing<[u8; 32]> {
     loop {
         let secret = Zeroizing::new(random::<32>());
         if OperatorKey::new(&secret, [0; 32]).is_ok() {
@@ -50,7 +43,7 @@ pub fn operator_secret() -> Zeroizing<[u8; 32]> {
 ///
 /// # Errors
 /// There is no roster of that size.
-pub fn roster<'a>(
+fn roster<'a>(
     suite: Suite,
     secrets: impl IntoIterator<Item = (Member, &'a Zeroizing<[u8; 32]>)>,
 ) -> anyhow::Result<Roster> {
@@ -75,8 +68,6 @@ impl Homes {
             .map(|member| Home {
                 member,
                 secret: operator_secret(),
-                records: Vec::new(),
-                log: NodeLog::Memory(MemoryLog::default()),
             })
             .collect();
         let roster = roster(suite, homes.iter().map(|home| (home.member, &home.secret)))?;

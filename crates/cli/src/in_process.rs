@@ -1,37 +1,31 @@
 //! All nodes in this process, each with its own engine, operator key and seat, over queues in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{bail, ensure, Context};
-use hardfrost_dkg::{CeremonyKind, Certificate, Descriptor, Step};
-use hardfrost_engine::{serve, Command, Engine, HeldKey, Ticket};
+use anyhow::{bail, Context};
+use hardfrost_dkg::{CeremonyKind, Descriptor, Step};
+use hardfrost_engine::{Engine, MemoryLog};
 use hardfrost_frost::Region;
 use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, RequestId, UnixTime};
 use hardfrost_seat::{Event, Input, Request, Seat, SeatTerms};
+use hardfrost_spend::UnsignedPsbt;
 use hardfrost_wire::{Incarnation, OperatorIndex, OperatorKey, Roster};
-use rand_core::OsRng;
 use zeroize::Zeroizing;
 
-use crate::cheat::{Saboteur, To};
+use crate::cheat::Saboteur;
 use crate::cluster::{Cluster, Faults, MadeKey, Signing};
 use crate::homes::{random, Home, Homes};
-use crate::node::{Mail, Node, Turn};
+use crate::node::{Mail, Node, To, Turn};
 use crate::progress::Progress;
 use crate::watched::Watched;
 
 /// How long a key generation or a signing may take before it is called failed.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
-
-/// So long after an approval's end nobody takes its session up any more.
-const LEFT_AFTER: Duration = Duration::from_secs(24 * 3600);
-
-/// A turn of all nodes that waits for slow disks.
-const DISK_TICK: Duration = Duration::from_millis(100);
 
 /// n nodes and the queues between them.
 ///
@@ -42,7 +36,6 @@ pub struct InProcess {
     secrets: Vec<Zeroizing<[u8; 32]>>,
     inboxes: Vec<Vec<Mail>>,
     faults: Faults,
-    convicted: BTreeSet<Member>,
     started: Instant,
     skipped: Duration,
     longest_tick: Duration,
@@ -59,14 +52,9 @@ impl InProcess {
         let (mut nodes, mut secrets) = (Vec::new(), Vec::new());
         let region = Region::new()?;
         for home in homes {
-            let Home {
-                member,
-                secret,
-                records,
-                log,
-            } = home;
+            let Home { member, secret } = home;
             let engine =
-                Engine::recover_in(region.clone(), Limits::default(), BTreeSet::new(), &records)
+                Engine::recover_in(region.clone(), Limits::default(), BTreeSet::new(), &[])
                     .with_context(|| format!("node {member}"))?;
             let seat = Seat::new(SeatTerms {
                 member,
@@ -77,7 +65,7 @@ impl InProcess {
             nodes.push(Node {
                 seat,
                 engine,
-                log,
+                log: MemoryLog::default(),
                 saboteur: None,
             });
             secrets.push(secret);
@@ -89,81 +77,10 @@ impl InProcess {
             secrets,
             inboxes,
             faults: Faults::default(),
-            convicted: BTreeSet::new(),
             started: Instant::now(),
             skipped: Duration::ZERO,
             longest_tick: Duration::ZERO,
         })
-    }
-
-    /// The key that the nodes' logs hold, if they hold one: every seat takes it up, and what is proven against members.
-    ///
-    /// # Errors
-    /// Some nodes hold a key that others do not, or one that the roster does not certify.
-    pub fn known_key(&mut self) -> anyhow::Result<Option<MadeKey>> {
-        let mut known: Vec<HeldKey> = Vec::new();
-        for node in &mut self.nodes {
-            let member = node.seat.member();
-            for held in node.engine.held_keys() {
-                let resumed = node.seat.resume(&held);
-                resumed.with_context(|| format!("node {member}"))?;
-                known.push(held);
-            }
-            for word in node.engine.operator_words() {
-                node.seat.resume_word(&word);
-            }
-            let convictions = node.engine.convictions();
-            for conviction in convictions.iter().filter(|known| known.in_force) {
-                node.seat.resume_conviction(conviction);
-                self.convicted.insert(conviction.member);
-            }
-        }
-        self.finalize_what_was_left();
-        let Some(first) = known.first() else {
-            return Ok(None);
-        };
-        self.connect();
-        let same = known
-            .iter()
-            .all(|held| held.certificate == first.certificate);
-        ensure!(
-            same && known.len() == self.nodes.len(),
-            "the nodes do not hold one and the same key: its making was interrupted"
-        );
-        Ok(Some(MadeKey {
-            certificate: Certificate::from_bytes(&first.file)?,
-            public: Arc::clone(&first.public),
-        }))
-    }
-
-    /// Who was convicted before, as any of the nodes knows it.
-    pub fn convicted(&self) -> &BTreeSet<Member> {
-        &self.convicted
-    }
-
-    /// Ends all logs in order.
-    ///
-    /// # Errors
-    /// A store's last write failed; what was acknowledged is there all the same.
-    pub fn close(self) -> anyhow::Result<()> {
-        for node in self.nodes {
-            let member = node.seat.member();
-            let closed = node.log.close();
-            closed.with_context(|| format!("node {member}"))?;
-        }
-        Ok(())
-    }
-
-    /// A restart forgets its sessions. Those whose approval ended a day ago are over for the engine too, so that their
-    /// markers do not stay for ever. One that is refused is tried again at the next start.
-    fn finalize_what_was_left(&mut self) {
-        let now = self.now();
-        for node in &mut self.nodes {
-            let left = node.engine.left_behind(now, LEFT_AFTER);
-            let orders = left.into_iter().map(Command::FinalizeSession);
-            let commands = (0..).map(Ticket).zip(orders).collect();
-            let _replies = serve(&mut node.engine, &mut node.log, now, &mut OsRng, commands);
-        }
     }
 
     fn now(&self) -> Now {
@@ -173,16 +90,6 @@ impl InProcess {
         Now {
             mono: Monotonic::after_start(self.started.elapsed() + self.skipped),
             utc: UnixTime(utc.as_secs()),
-        }
-    }
-
-    /// Everybody can reach everybody from now on.
-    fn connect(&mut self) {
-        let peers = 0..self.roster.count();
-        for (place, inbox) in self.inboxes.iter_mut().enumerate() {
-            let others = peers.clone().filter(|peer| usize::from(*peer) != place);
-            let met = others.map(|peer| Mail::Input(Input::Connected(OperatorIndex(peer))));
-            inbox.extend(met);
         }
     }
 
@@ -197,13 +104,11 @@ impl InProcess {
         self.nodes.get(place).map(|node| node.seat.member())
     }
 
-    /// Whether the node at this place does its part. A convict's own engine keeps it out: what it says is no outcome.
+    /// Whether the node at this place does its part.
     fn is_honest(&self, place: usize) -> bool {
         let member = self.member_at(place);
         member.is_some_and(|m| {
-            !self.faults.silent.contains(&m)
-                && !self.faults.cheats.contains_key(&m)
-                && !self.convicted.contains(&m)
+            !self.faults.silent.contains(&m) && !self.faults.cheats.contains_key(&m)
         })
     }
 
@@ -281,7 +186,6 @@ impl InProcess {
                 let meant = match whom {
                     To::Everybody => true,
                     To::One(place) => to == place,
-                    To::Half(half) => to % 2 == half,
                 };
                 if to != from && meant && !silent {
                     inbox.push(Mail::Frame(peer, Arc::clone(&bytes)));
@@ -377,45 +281,35 @@ impl Cluster for InProcess {
         })
     }
 
-    fn turn_faulty(&mut self, faults: &Faults) {
+    fn turn_faulty(&mut self, faults: &Faults, _: &dyn Progress) -> anyhow::Result<()> {
         self.faults = faults.clone();
-        let Some(sizes) = self.nodes.first().map(|node| node.seat.sizes()) else {
-            return;
-        };
+        let first = self.nodes.first().context("a group has members")?;
+        let sizes = first.seat.sizes();
         for (node, secret) in self.nodes.iter_mut().zip(&self.secrets) {
             let member = node.seat.member();
-            let kind = faults.cheats.get(&member);
-            node.saboteur = kind.and_then(|kind| {
-                let key = OperatorKey::new(secret, random()).ok()?;
-                Some(Saboteur {
-                    kind: *kind,
-                    member,
-                    key,
-                    sizes,
-                    seen: BTreeMap::new(),
-                })
-            });
+            node.saboteur = match faults.cheats.get(&member) {
+                Some(kind) => {
+                    let key = OperatorKey::new(secret, random())?;
+                    Some(Saboteur::new(*kind, member, key, sizes))
+                }
+                None => None,
+            };
         }
+        Ok(())
     }
 
     fn sign(
         &mut self,
         key_group: &KeyGroup,
-        psbt: &[u8],
+        psbt: &UnsignedPsbt,
         request: &RequestId,
         progress: &dyn Progress,
     ) -> anyhow::Result<Signing> {
-        // Key generation's ticks say nothing of a round trip in signing; a disk takes its time from the first one on.
+        // Key generation's ticks say nothing of a round trip in signing.
         self.longest_tick = Duration::ZERO;
-        if self.nodes.iter().any(|node| node.log.is_kept()) {
-            self.longest_tick = DISK_TICK;
-            for inbox in &mut self.inboxes {
-                inbox.push(Mail::Input(Input::RoundTrip(DISK_TICK * 2)));
-            }
-        }
         self.ask_everybody(&Request::Approve {
             key_group: key_group.clone(),
-            psbt: psbt.to_vec(),
+            psbt: psbt.to_bytes(),
             request: request.clone(),
             life: Duration::from_secs(3600),
         });
@@ -442,6 +336,16 @@ impl Cluster for InProcess {
         }
         watched.signing()
     }
+
+    fn known_key(&mut self) -> anyhow::Result<Option<MadeKey>> {
+        Ok(None)
+    }
+
+    fn convicted(&self) -> BTreeSet<Member> {
+        BTreeSet::new()
+    }
+
+    fn close(self: Box<Self>) {}
 }
 
 #[cfg(test)]

@@ -10,20 +10,22 @@ mod dumps;
 mod engine;
 mod faulty;
 mod group_files;
+mod group_folder;
 mod group_size;
 mod homes;
 mod in_process;
-mod keep;
 mod manual;
 mod node;
 mod operate;
 mod out_dir;
 mod passphrase;
+mod processes;
 mod progress;
 mod report;
 mod spending;
 mod store;
 mod story;
+mod traitor;
 mod watched;
 mod watching;
 
@@ -49,6 +51,8 @@ struct Arguments {
 enum Command {
     /// The whole story on this machine: a key nobody holds, an address, a spend that t members sign.
     Demo(demo::Demo),
+    #[command(hide = true)]
+    Traitor(traitor::Traitor),
     /// Make a node's folder: its keys, its configuration, a card for the others.
     Init(operate::init::Init),
     /// Say who the operators of a group are.
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Demo(demo) => demo::run(demo),
+        Command::Traitor(traitor) => traitor::run(traitor),
         Command::Init(init) => operate::init::run(init),
         Command::Roster(roster) => operate::roster::run(roster),
         Command::Node(node) => operate::node::run(node),

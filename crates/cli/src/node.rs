@@ -3,61 +3,21 @@
 
 use std::sync::Arc;
 
-use hardfrost_engine::{serve, EncodedRecord, Engine, Log, LogError, MemoryLog};
+use hardfrost_engine::{serve, Engine, MemoryLog};
 use hardfrost_primitives::Now;
 use hardfrost_seat::{Event, Input, Output, Seat};
-use hardfrost_store::{Store, StoreError, Writer};
 use hardfrost_wire::{FromPeer, OperatorIndex};
 use rand_core::OsRng;
 
-use crate::cheat::{Saboteur, To};
+use crate::cheat::Saboteur;
 
-/// A node's log.
-pub enum NodeLog {
-    /// It lives as long as the process: nothing secret is written anywhere.
-    Memory(MemoryLog),
-    /// It is kept.
-    Kept(Store, Writer),
-}
-
-impl NodeLog {
-    /// The log in an open store.
-    pub fn kept(store: Store) -> Self {
-        let writer = store.writer();
-        Self::Kept(store, writer)
-    }
-
-    /// Whether it outlives the process.
-    pub fn is_kept(&self) -> bool {
-        matches!(self, Self::Kept(..))
-    }
-
-    /// Ends it in order.
-    ///
-    /// # Errors
-    /// The store's last write failed; what was acknowledged is there all the same.
-    pub fn close(self) -> Result<(), StoreError> {
-        match self {
-            Self::Memory(_) => Ok(()),
-            Self::Kept(store, _) => store.close(),
-        }
-    }
-}
-
-impl Log for NodeLog {
-    fn append_durably(&mut self, records: &[EncodedRecord]) -> Result<(), LogError> {
-        match self {
-            Self::Memory(log) => log.append_durably(records),
-            Self::Kept(_, writer) => writer.append_durably(records),
-        }
-    }
-
-    fn replay(&mut self) -> Result<Vec<EncodedRecord>, LogError> {
-        match self {
-            Self::Memory(log) => log.replay(),
-            Self::Kept(_, writer) => writer.replay(),
-        }
-    }
+/// Who receives a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    /// Every other node.
+    Everybody,
+    /// The node at this place.
+    One(usize),
 }
 
 /// What a node is to read next.
@@ -81,7 +41,8 @@ impl Mail {
 pub struct Node {
     pub seat: Seat,
     pub engine: Engine,
-    pub log: NodeLog,
+    /// It lives as long as the process: nothing secret is written anywhere.
+    pub log: MemoryLog,
     /// Tampers with what this node sends, where it plays a traitor.
     pub saboteur: Option<Saboteur>,
 }
@@ -139,13 +100,23 @@ impl Node {
     }
 
     fn tampered(&mut self, mut turn: Turn) -> Turn {
-        if let Some(saboteur) = &mut self.saboteur {
-            let roster = self.seat.roster();
-            let sends = turn.sends.into_iter();
-            turn.sends = sends
-                .flat_map(|(to, bytes)| saboteur.tamper(to, bytes, roster))
-                .collect();
+        let Some(saboteur) = &mut self.saboteur else {
+            return turn;
+        };
+        let roster = self.seat.roster();
+        let mut instead = saboteur.due(roster);
+        for (to, bytes) in turn.sends {
+            let places = match to {
+                To::Everybody => 0..roster.operators().len(),
+                To::One(place) => place..place + 1,
+            };
+            for place in places {
+                let frames = saboteur.tamper(place, &bytes, roster).into_iter();
+                instead.extend(frames.map(|frame| (place, frame)));
+            }
         }
+        let sends = instead.into_iter();
+        turn.sends = sends.map(|(place, it)| (To::One(place), it)).collect();
         turn
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{bail, Context};
 
 use crate::Failure;
 
-/// Written last, and what tells a folder of ours from somebody else's.
+/// What tells a folder of ours from somebody else's, also where a demonstration was interrupted. Filled last.
 const MARK: &str = "demo.json";
 
 /// What a demonstration writes.
@@ -103,7 +103,7 @@ impl OutDir {
         Ok(())
     }
 
-    /// Makes the folder, and removes the files of an earlier demonstration.
+    /// Makes the folder, removes the files of an earlier demonstration, and marks it as ours.
     ///
     /// # Errors
     /// Somebody else's files have come since; else as the file system says.
@@ -115,7 +115,7 @@ impl OutDir {
         for old in self.names()?.iter().filter(|name| is_ours(name)) {
             fs::remove_file(old).with_context(|| format!("cannot remove {}", old.display()))?;
         }
-        Ok(())
+        self.mark("")
     }
 
     /// What is there, in words.
@@ -150,7 +150,7 @@ impl OutDir {
         fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Writes the report, which marks the folder as ours.
+    /// Writes the report.
     ///
     /// # Errors
     /// As the file system says.

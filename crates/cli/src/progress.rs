@@ -7,7 +7,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Told about steps that all members take.
 pub trait Progress: Sync {
     /// A step begins that `members` members take.
-    fn step(&self, name: &str, members: usize);
+    fn step(&self, name: &str, members: usize) {
+        self.reached(name, 0, members);
+    }
+    /// So many of the members are through with a step.
+    fn reached(&self, name: &str, done: usize, members: usize);
     /// One member is through.
     fn member_done(&self);
 }
@@ -16,7 +20,7 @@ pub trait Progress: Sync {
 pub struct Quiet;
 
 impl Progress for Quiet {
-    fn step(&self, _: &str, _: usize) {}
+    fn reached(&self, _: &str, _: usize, _: usize) {}
     fn member_done(&self) {}
 }
 
@@ -44,9 +48,9 @@ impl Line {
 }
 
 impl Progress for Line {
-    fn step(&self, name: &str, members: usize) {
+    fn reached(&self, name: &str, done: usize, members: usize) {
         self.bar.set_length(members as u64);
-        self.bar.set_position(0);
+        self.bar.set_position(done as u64);
         self.bar.set_message(name.to_owned());
     }
 

@@ -133,23 +133,23 @@ pub struct Finished {
 pub fn signatures(signing: &Signing) -> Result<BTreeMap<usize, Signature>, Vec<String>> {
     let mut signatures = BTreeMap::new();
     let mut unsigned = Vec::new();
-    for input in &signing.approval.inputs {
+    for (index, session) in &signing.inputs {
         let report = signing
             .sessions
             .iter()
-            .find(|report| report.session == input.session);
+            .find(|report| report.session == *session);
         let why = match report.map(|report| &report.outcome) {
             Some(Outcome::Signed(signature)) => {
-                signatures.insert(input.index, *signature);
+                signatures.insert(*index, *signature);
                 continue;
             }
             Some(Outcome::Infeasible) => "infeasible: too many members are convicted",
             Some(Outcome::Refused(why) | Outcome::Stuck(why)) => why.as_str(),
-            Some(Outcome::Cancelled) => "its operator cancelled it",
+            Some(Outcome::Cancelled) => "its operators gave up waiting",
             Some(Outcome::Expired) => "its deadline passed",
             None => "its session did not begin",
         };
-        unsigned.push(format!("input {} is not signed: {why}", input.index));
+        unsigned.push(format!("input {index} is not signed: {why}"));
     }
     if unsigned.is_empty() {
         Ok(signatures)

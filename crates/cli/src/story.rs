@@ -9,6 +9,7 @@ use hardfrost_primitives::Member;
 use hardfrost_spend::{Address, Explanation};
 
 use crate::cluster::{Faults, MadeKey, Signing};
+use crate::group_folder::name;
 use crate::group_size::GroupSize;
 use crate::out_dir::OutDir;
 use crate::progress::{Line, Progress, Quiet};
@@ -19,7 +20,18 @@ use crate::spending::Finished;
 const LISTED_MAX: usize = 12;
 
 /// What a line of the story may take.
-const COLUMNS_MAX: usize = 100;
+const COLUMNS_MAX: usize = 80;
+
+/// Where the nodes are.
+#[derive(Clone, Copy)]
+pub enum NodesAre<'a> {
+    /// All in this process.
+    InProcess,
+    /// Processes that leave nothing.
+    Processes,
+    /// Processes whose folders stay in this one.
+    Kept(&'a Path),
+}
 
 /// Tells the story, or not.
 pub struct Story {
@@ -54,20 +66,27 @@ impl Story {
     }
 
     /// Who takes part in making a key.
-    pub fn begins(&self, size: GroupSize, keep: Option<&Path>) {
+    pub fn begins(&self, size: GroupSize, nodes: NodesAre<'_>) {
         let GroupSize {
             threshold,
             members,
             suite,
         } = size;
-        let own = match keep {
-            None => "with an engine of its own".to_owned(),
-            Some(keep) => format!(
-                "with an engine and a store of its own in {}",
-                keep.display()
-            ),
-        };
-        self.say(format!("{members} nodes in this process, each {own}."));
+        self.say(match nodes {
+            NodesAre::InProcess => {
+                format!("{members} nodes in this process, each with an engine of its own.")
+            }
+            NodesAre::Processes => {
+                format!("{members} nodes, each a process with stores of its own, on 127.0.0.1.")
+            }
+            NodesAre::Kept(keep) => {
+                let first = keep.join(name(Member::FIRST, members));
+                format!(
+                    "{members} nodes, each a process with a folder of its own: {}, …",
+                    first.display()
+                )
+            }
+        });
         self.say(format!(
             "Any {threshold} of them can sign, with the suite {suite}; fewer cannot.\n"
         ));
@@ -78,7 +97,7 @@ impl Story {
     pub fn found(&self, key: &MadeKey, keep: Option<&Path>) {
         let (t, n) = (key.public.threshold(), key.public.count());
         self.say(format!(
-            "{n} nodes in this process, started again from their stores.\n"
+            "{n} nodes, each a process, started again from their stores.\n"
         ));
         let keep = keep.unwrap_or_else(|| Path::new("")).display();
         self.say(format!("1  The key that is kept in {keep}"));
@@ -97,12 +116,10 @@ impl Story {
     }
 
     fn certified(&self, key: &MadeKey) {
+        self.say(format!("   group key {}", key.public.key_group()));
+        self.say(format!("   certificate {}", key.certificate.hash()));
         let n = key.public.count();
-        self.say(format!("   group key    {}", key.public.key_group()));
-        self.say(format!(
-            "   certificate  {} ({n} confirmations)\n",
-            key.certificate.hash()
-        ));
+        self.say(format!("   confirmed by {n} of {n} members\n"));
     }
 
     /// Address and transaction.
@@ -141,23 +158,23 @@ impl Story {
         let (number, coordinator) = (attempt.number, attempt.coordinator);
         let chosen = listed(&attempt.chosen);
         if attempt.chosen.is_empty() {
-            self.say(format!(
+            self.say(wrapped(&format!(
                 "   attempt {number}: member {coordinator} to coordinate, no valid package here"
-            ));
+            )));
         } else if attempt.owing.is_empty() {
-            self.say(format!(
+            self.say(wrapped(&format!(
                 "   attempt {number}: member {coordinator} coordinated, {chosen} signed, in {} ms",
                 attempt.millis
-            ));
+            )));
         } else {
-            self.say(format!(
+            self.say(wrapped(&format!(
                 "   attempt {number}: member {coordinator} coordinated, {chosen} chosen, \
                  not finished"
-            ));
-            self.say(format!(
+            )));
+            self.say(wrapped(&format!(
                 "      no valid share from {}",
                 listed(&attempt.owing)
-            ));
+            )));
         }
     }
 
@@ -200,7 +217,7 @@ impl Story {
     /// Inputs without a signature, and why. There is nothing for consensus to judge.
     pub fn unsigned(&self, reasons: &[String]) {
         for reason in reasons {
-            self.say(format!("   {reason}"));
+            self.say(wrapped(&format!("   {reason}")));
         }
         self.say("");
     }
@@ -231,23 +248,30 @@ impl Story {
     }
 
     /// Where things are.
-    pub fn ends(&self, out: &OutDir, keep: Option<&Path>) {
+    pub fn ends(&self, out: &OutDir, nodes: NodesAre<'_>, members: u16) {
         self.say(format!("Public files are in {}/:", out.path().display()));
         for (name, what) in out.contents() {
             self.say(format!("   {name:<34} {what}"));
         }
-        let Some(keep) = keep else {
-            self.say("No secret was written anywhere: the key is gone with this process.");
-            return;
+        let keep = match nodes {
+            NodesAre::InProcess => {
+                self.say("No secret was written anywhere: the key is gone with this process.");
+                return;
+            }
+            NodesAre::Processes => {
+                self.say("The nodes are ended and their folders removed: the key is gone.");
+                return;
+            }
+            NodesAre::Kept(keep) => keep,
         };
-        let keep = keep.display();
+        let first = keep.join(name(Member::FIRST, members));
+        let (keep, first) = (keep.display(), first.display());
         self.say(format!(
-            "The group is kept in {keep}/: each node's store, and beside it the key that opens it."
+            "The group is kept in {keep}/, a folder for each node. Whoever has it has the coins."
         ));
-        self.say("Whoever has that folder has the group's coins.");
-        self.say(format!(
-            "   hardfrost demo --keep {keep} --psbt FILE   signs what you bring"
-        ));
+        self.say("Start the nodes by hand, or have the demonstration start them and sign:");
+        self.say(format!("   hardfrost node run --node {first}"));
+        self.say(format!("   hardfrost demo --keep {keep} --psbt FILE"));
     }
 }
 
@@ -282,14 +306,24 @@ pub fn listed(numbers: &[u16]) -> String {
     }
 }
 
-/// A line that is too wide for a terminal, broken before its last word.
+/// A line that is too wide for a terminal, broken between words.
 fn wrapped(line: &str) -> String {
-    match line.rsplit_once(' ') {
-        Some((head, last)) if line.chars().count() > COLUMNS_MAX => {
-            format!("{head}\n      {last}")
+    let indent = line.len() - line.trim_start().len();
+    let mut out = " ".repeat(indent);
+    let mut column = indent;
+    for (place, word) in line.split_whitespace().enumerate() {
+        let wide = word.chars().count();
+        if place > 0 && column + 1 + wide > COLUMNS_MAX {
+            out.push_str("\n      ");
+            column = 6;
+        } else if place > 0 {
+            out.push(' ');
+            column += 1;
         }
-        Some(_) | None => line.to_owned(),
+        out.push_str(word);
+        column += wide;
     }
+    out
 }
 
 #[cfg(test)]
@@ -310,12 +344,15 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_line_is_broken_before_its_last_word() {
+    fn a_wide_line_is_broken_between_words() {
         let address = "b".repeat(62);
         let wide = format!("   output 1: {} to {address}", "x".repeat(40));
         let broken = wrapped(&wide);
         assert!(broken.lines().all(|line| line.len() <= COLUMNS_MAX));
         assert!(broken.ends_with(&format!(" to\n      {address}")));
         assert_eq!(wrapped("   short line"), "   short line");
+        let words = wrapped(&format!("   {}", "seven ".repeat(40)));
+        assert!(words.lines().all(|line| line.len() <= COLUMNS_MAX));
+        assert_eq!(words.split_whitespace().count(), 40);
     }
 }

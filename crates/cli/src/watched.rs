@@ -65,12 +65,14 @@ impl Watched {
         {
             bail!("the nodes explain the transaction differently");
         }
-        let wanted = approval.inputs.iter();
+        let approved = approval.inputs.into_iter();
+        let inputs: Vec<_> = approved.map(|input| (input.index, input.session)).collect();
+        let wanted = inputs.iter();
         let sessions = wanted
-            .filter_map(|input| self.ended.remove(&input.session))
+            .filter_map(|(_, session)| self.ended.remove(session))
             .collect();
         Ok(Signing {
-            approval,
+            inputs,
             sessions,
             convicted: self.convicted,
         })

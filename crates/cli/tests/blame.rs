@@ -25,7 +25,7 @@ fn text(bytes: &[u8]) -> String {
 /// A folder with a demonstration in which one member cheated so, and the path of the evidence against it.
 fn cheated(cheat_kind: &str) -> (TempDir, String) {
     let dir = tempfile::tempdir().unwrap();
-    let demo = format!("demo --json --cheat 1 --cheat-kind {cheat_kind}");
+    let demo = format!("demo --in-process --json --cheat 1 --cheat-kind {cheat_kind}");
     let output = hardfrost(dir.path(), &demo);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -58,14 +58,17 @@ fn kept() -> (TempDir, Value) {
     (dir, report)
 }
 
-fn place(dir: &Path, node: u16) -> (StoreDir, KeyProvider) {
-    let folder = dir.join(format!("group/node-{node}"));
-    let key = KeyProvider::File(folder.join("store.key"));
-    (StoreDir::new(folder.join("store")), key)
+const NODES: [&str; 3] = ["alice", "bob", "carol"];
+
+/// A node has two stores: `identity` and `engine`.
+fn place(dir: &Path, node: &str, store: &str) -> (StoreDir, KeyProvider) {
+    let folder = dir.join("group").join(node);
+    let key = KeyProvider::File(folder.join(format!("{store}.key")));
+    (StoreDir::new(folder.join(store)), key)
 }
 
-fn check(dir: &Path, node: u16) -> Report {
-    let (store, key) = place(dir, node);
+fn check(dir: &Path, node: &str) -> Report {
+    let (store, key) = place(dir, node, "engine");
     let report = Store::check(&store, &key).unwrap();
     assert_eq!(report.damages, []);
     report
@@ -116,7 +119,7 @@ fn consensus_accepts(transaction: &Transaction, coin: &TxOut) -> bool {
 #[test]
 fn a_kept_group_signs_again_with_the_same_key() {
     let (dir, first) = kept();
-    let before = check(dir.path(), 1);
+    let before = check(dir.path(), "alice");
     let second = keep_json(dir.path(), &[]);
     assert_eq!(second["verified"], true);
     assert_eq!(first["group_key"], second["group_key"]);
@@ -124,7 +127,7 @@ fn a_kept_group_signs_again_with_the_same_key() {
     // The same spend, signed in a session of its own.
     assert_eq!(first["txid"], second["txid"]);
     assert_ne!(first["transaction"], second["transaction"]);
-    let after = check(dir.path(), 1);
+    let after = check(dir.path(), "alice");
     assert_eq!(before.id, after.id);
     assert!(after.generation > before.generation);
     assert!(after.last > before.last);
@@ -139,11 +142,17 @@ fn p11_what_is_kept_is_private() {
         let found = fs::metadata(dir.path().join("group").join(name)).unwrap();
         found.permissions().mode() & 0o777
     };
-    for folder in ["", "node-1", "node-3/store"] {
+    for folder in ["", "alice", "carol/engine", "bob/identity"] {
         assert_eq!(mode(folder), 0o700, "{folder}");
     }
-    for file in ["store.key", "store/records.db", "store/operator.sealed"] {
-        assert_eq!(mode(&format!("node-2/{file}")), 0o600, "{file}");
+    for file in [
+        "engine.key",
+        "engine/records.db",
+        "identity.key",
+        "identity/operator.sealed",
+        "node.log",
+    ] {
+        assert_eq!(mode(&format!("bob/{file}")), 0o600, "{file}");
     }
     for file in ["roster.toml", "certificate.bin"] {
         assert_eq!(mode(file), 0o600, "{file}");
@@ -229,7 +238,7 @@ fn b03_what_is_no_psbt_or_asks_nothing_of_the_group_is_refused_before_anything_i
     let good = wallet_psbt(report["address"].as_str().unwrap(), 50_000).0;
     let good = good.serialize();
     let result = fs::read(dir.path().join("hardfrost-demo/demo.json")).unwrap();
-    let records: Vec<u64> = (1..=3).map(|node| check(dir.path(), node).last).collect();
+    let records: Vec<u64> = NODES.map(|node| check(dir.path(), node).last).to_vec();
     for (bytes, says) in [
         (&b"not a psbt"[..], "is no PSBT"),
         (&good[..good.len() - 9], "is no PSBT"),
@@ -241,26 +250,38 @@ fn b03_what_is_no_psbt_or_asks_nothing_of_the_group_is_refused_before_anything_i
         assert_eq!(refused.status.code(), Some(1));
         assert!(stderr(&refused).contains(says), "{}", stderr(&refused));
     }
-    let after: Vec<u64> = (1..=3).map(|node| check(dir.path(), node).last).collect();
+    let after: Vec<u64> = NODES.map(|node| check(dir.path(), node).last).to_vec();
     assert_eq!(records, after, "something was approved or signed");
     let untouched = fs::read(dir.path().join("hardfrost-demo/demo.json")).unwrap();
     assert_eq!(result, untouched);
 }
 
-/// Everything secret that is kept: the stores' keys, the operators' keys, the key shares.
+/// Everything secret that is kept: the stores' keys, the operators' and transports' keys, the key shares.
 fn secrets(dir: &Path) -> Vec<Vec<u8>> {
     let mut secrets = Vec::new();
-    for node in 1..=3 {
-        let (place, key) = place(dir, node);
-        let file = fs::read_to_string(dir.join(format!("group/node-{node}/store.key"))).unwrap();
-        secrets.push(hex::decode(file.trim()).unwrap());
-        let Opened { store, records } = Store::open(&place, &key).unwrap();
-        let operator = store.file(FileName::new("operator").unwrap());
-        secrets.push(operator.read().unwrap().to_vec());
-        // Ceremony, epoch, transcript, seat; then the share.
-        let pending = records.iter().find(|record| record.kind() == 1).unwrap();
-        secrets.push(pending.as_bytes()[70..102].to_vec());
+    for (node, store) in NODES
+        .iter()
+        .flat_map(|node| [(node, "engine"), (node, "identity")])
+    {
+        let (place, key) = place(dir, node, store);
+        let file = dir.join("group").join(node).join(format!("{store}.key"));
+        secrets.push(hex::decode(fs::read_to_string(file).unwrap().trim()).unwrap());
+        let Opened {
+            store: open,
+            records,
+        } = Store::open(&place, &key).unwrap();
+        if store == "identity" {
+            for name in ["operator", "transport"] {
+                let file = open.file(FileName::new(name).unwrap());
+                secrets.push(file.read().unwrap().to_vec());
+            }
+        } else {
+            // Ceremony, epoch, transcript, seat; then the share.
+            let pending = records.iter().find(|record| record.kind() == 1).unwrap();
+            secrets.push(pending.as_bytes()[70..102].to_vec());
+        }
     }
+    assert_eq!(secrets.len(), 15);
     secrets
 }
 
@@ -293,7 +314,7 @@ fn no_secret_is_in_any_output_or_lies_anywhere_unsealed() {
     }
     let mut places = vec![("the output".to_owned(), said)];
     for file in files(dir.path()) {
-        if !file.ends_with("store.key") {
+        if file.extension().is_none_or(|kind| kind != "key") {
             places.push((file.display().to_string(), fs::read(&file).unwrap()));
         }
     }
@@ -342,11 +363,11 @@ fn p01_a_store_of_another_node_is_refused() {
         fs::rename(path("aside"), path(other)).unwrap();
     };
     for (one, other, says) in [
-        ("node-1/store", "node-2/store", "this key does not open"),
-        ("node-1", "node-2", "is not the one that roster.toml names"),
+        ("alice/engine", "bob/engine", "this key does not open"),
+        ("alice", "bob", "is not the one that roster.toml names"),
         (
-            "node-1/store/operator.sealed",
-            "node-2/store/operator.sealed",
+            "alice/identity/operator.sealed",
+            "bob/identity/operator.sealed",
             "belongs to another store",
         ),
     ] {
@@ -363,35 +384,28 @@ fn p01_a_store_of_another_node_is_refused() {
 #[test]
 fn e09_p08_a_node_that_was_put_back_from_an_old_copy_signs_and_shows_it() {
     let (dir, report) = kept();
-    let node = dir.path().join("group/node-1");
+    let node = dir.path().join("group/alice");
     let old: Vec<(PathBuf, Vec<u8>)> = files(&node)
         .into_iter()
         .map(|file| (file.clone(), fs::read(file).unwrap()))
         .collect();
     keep_json(dir.path(), &[]);
-    let seen = check(dir.path(), 1).generation;
+    let seen = check(dir.path(), "alice").generation;
     for (file, bytes) in old {
         fs::write(file, bytes).unwrap();
     }
-    assert!(check(dir.path(), 1).generation < seen);
+    assert!(check(dir.path(), "alice").generation < seen);
     let again = keep_json(dir.path(), &[]);
     assert_eq!(again["verified"], true);
     assert_eq!(again["group_key"], report["group_key"]);
 }
 
-/// The same operators with stores that know nothing: an old copy, or a disk that lost them.
+/// The same operators with engines that know nothing: an old copy, or a disk that lost them.
 fn forget_the_key(dir: &Path) {
-    for node in 1..=3 {
-        let (place, key) = place(dir, node);
-        let name = || FileName::new("operator").unwrap();
-        let Opened { store, .. } = Store::open(&place, &key).unwrap();
-        let secret = store.file(name()).read().unwrap();
-        store.close().unwrap();
+    for node in NODES {
+        let (place, key) = place(dir, node, "engine");
         fs::remove_dir_all(place.path()).unwrap();
         Store::create(&place, &key).unwrap();
-        let Opened { store, .. } = Store::open(&place, &key).unwrap();
-        store.file(name()).create(&secret).unwrap();
-        store.close().unwrap();
     }
 }
 
@@ -404,7 +418,7 @@ fn p08_stores_that_came_back_empty_get_no_second_key() {
     let says = refused(dir.path(), &["--keep", "group", "-t", "2", "-n", "3"], 1);
     assert!(says.contains("a key was certified here"), "{says}");
     assert_eq!(fs::read(&certificate).unwrap(), before);
-    assert_eq!(check(dir.path(), 1).last, 0, "a key was begun");
+    assert_eq!(check(dir.path(), "alice").last, 0, "a key was begun");
     // A making that stopped before there was a key is none that was certified: it may go on.
     fs::remove_file(&certificate).unwrap();
     keep_json(dir.path(), &["-t", "2", "-n", "3"]);
@@ -470,7 +484,7 @@ fn p11_a_folder_that_others_reach_or_that_a_link_leads_to_is_not_taken() {
     let (dir, _) = kept();
     let dir = dir.path();
     let group = dir.join("group");
-    for (place, mode) in [("group", 0o750), ("group", 0o707), ("group/node-2", 0o710)] {
+    for (place, mode) in [("group", 0o750), ("group", 0o707), ("group/bob", 0o710)] {
         set_mode(&dir.join(place), mode);
         let says = refused(dir, &["--keep", "group"], 1);
         assert!(says.contains(&format!("(mode {mode:o})")), "{says}");
@@ -481,12 +495,12 @@ fn p11_a_folder_that_others_reach_or_that_a_link_leads_to_is_not_taken() {
         let says = refused(dir, &["--keep", link], 1);
         assert!(says.contains("is a symbolic link"), "{says}");
     }
-    fs::rename(group.join("node-3"), dir.join("aside")).unwrap();
-    symlink(dir.join("aside"), group.join("node-3")).unwrap();
+    fs::rename(group.join("carol"), dir.join("aside")).unwrap();
+    symlink(dir.join("aside"), group.join("carol")).unwrap();
     let says = refused(dir, &["--keep", "group"], 1);
     assert!(says.contains("is a symbolic link"), "{says}");
-    fs::remove_file(group.join("node-3")).unwrap();
-    fs::rename(dir.join("aside"), group.join("node-3")).unwrap();
+    fs::remove_file(group.join("carol")).unwrap();
+    fs::rename(dir.join("aside"), group.join("carol")).unwrap();
     assert_eq!(keep_json(dir, &[])["verified"], true);
 
     let empty = dir.join("empty");
@@ -514,7 +528,7 @@ fn the_public_files_are_never_put_where_a_group_is_kept() {
         ("there", "link"),
         ("there/new", "link/new"),
         ("new", "new/out"),
-        ("link/../new/node-1", "new"),
+        ("link/../new/alice", "new"),
         ("hardfrost-demo", "hardfrost-demo"),
     ] {
         let says = refused(dir, &["--keep", keep, "--out", out], 2);

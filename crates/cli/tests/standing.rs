@@ -39,10 +39,10 @@ fn kept() -> (TempDir, String) {
 }
 
 /// An order to the store of a node.
-fn store(dir: &Path, node: u16, order: &[&str]) -> Output {
+fn store(dir: &Path, node: &str, order: &[&str]) -> Output {
     let (action, rest) = order.split_first().unwrap();
-    let place = format!("group/node-{node}/store");
-    let key = format!("group/node-{node}/store.key");
+    let place = format!("group/{node}/engine");
+    let key = format!("group/{node}/engine.key");
     let named = ["store", action, &place, "--key-file", &key];
     hardfrost(dir, &[&named, rest].concat())
 }
@@ -52,17 +52,17 @@ fn e26_a_kill_switch_from_the_command_line_holds_at_the_next_start() {
     let (dir, key) = kept();
     let dir = dir.path();
     let plain = ["kill-switch", "--reason", "stolen"];
-    let meant = refused(&store(dir, 2, &plain), 2);
+    let meant = refused(&store(dir, "bob", &plain), 2);
     assert!(meant.contains("--for-good"), "{meant}");
     let set = [&plain[..], &["--for-good", "--json"]].concat();
-    let first = json(&store(dir, 2, &set));
+    let first = json(&store(dir, "bob", &set));
     assert_eq!(
         (&first["group"], &first["reason"]),
         (&Value::from(key), &Value::from("stolen"))
     );
     let other = ["kill-switch", "--reason", "lost", "--for-good", "--json"];
     assert_eq!(
-        json(&store(dir, 2, &other)),
+        json(&store(dir, "bob", &other)),
         first,
         "a repeat reports the first"
     );
@@ -83,13 +83,13 @@ fn e25_a_quarantine_from_the_command_line_is_lifted_again() {
         "silent",
         "--json",
     ];
-    let standing = json(&store(dir, 1, &order));
+    let standing = json(&store(dir, "alice", &order));
     assert_eq!(
         (&standing["member"], &standing["quarantined"]),
         (&Value::from(3), &Value::from(true))
     );
     let lift = ["quarantine", "--member", "3", "--lift", "--json"];
-    assert_eq!(json(&store(dir, 1, &lift))["quarantined"], false);
+    assert_eq!(json(&store(dir, "alice", &lift))["quarantined"], false);
     let demo = hardfrost(dir, &["demo", "--json", "--keep", "group"]);
     assert_eq!(json(&demo)["verified"], true);
 }
@@ -99,12 +99,12 @@ fn an_order_that_means_nothing_changes_nothing() {
     let (dir, _) = kept();
     let dir = dir.path();
     let nobody = ["quarantine", "--member", "9", "--reason", "silent"];
-    assert!(refused(&store(dir, 1, &nobody), 1).contains("no member 9"));
+    assert!(refused(&store(dir, "alice", &nobody), 1).contains("no member 9"));
     let zero = ["quarantine", "--member", "0", "--reason", "silent"];
-    refused(&store(dir, 1, &zero), 1);
+    refused(&store(dir, "alice", &zero), 1);
     let lines = ["quarantine", "--member", "3", "--reason", "a\nb"];
-    refused(&store(dir, 1, &lines), 2);
-    refused(&store(dir, 1, &["quarantine", "--member", "3"]), 2);
+    refused(&store(dir, "alice", &lines), 2);
+    refused(&store(dir, "alice", &["quarantine", "--member", "3"]), 2);
     let other = format!("02{}", "11".repeat(32));
     let foreign = [
         "kill-switch",
@@ -114,7 +114,7 @@ fn an_order_that_means_nothing_changes_nothing() {
         "--group",
         &other,
     ];
-    refused(&store(dir, 1, &foreign), 1);
+    refused(&store(dir, "alice", &foreign), 1);
     let demo = hardfrost(dir, &["demo", "--json", "--keep", "group"]);
     assert_eq!(json(&demo)["verified"], true);
 }

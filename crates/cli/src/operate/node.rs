@@ -1,7 +1,8 @@
 //! `hardfrost node`: run one, or look at one that runs.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -47,13 +48,21 @@ pub struct Run {
     /// Only read the configuration, the rosters and the keys, and say what is wrong
     #[arg(long)]
     check: bool,
+    /// Stop also when standard input ends: for a program that runs the node as its child
+    #[arg(long)]
+    attached: bool,
 }
 
 #[derive(Args)]
-#[command(after_help = "Example:\n  hardfrost node status --node alice")]
+#[command(after_help = "Examples:\n  \
+    hardfrost node status --node alice\n  \
+    hardfrost node status --node alice --wait 10   a node that was started just now")]
 struct Status {
     #[command(flatten)]
     way: Way,
+    /// Wait so many seconds for the node to answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -79,7 +88,7 @@ fn start(arguments: &Run) -> Result<(), Failure> {
         print_line("The configuration, the rosters and the keys are in order.");
         return Ok(());
     }
-    Ok(serve(config, &plainly)?)
+    Ok(serve(config, &plainly, arguments.attached)?)
 }
 
 /// The folder that systemd makes for a service's credentials.
@@ -87,11 +96,11 @@ pub fn credentials() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
-/// Runs a node in this process until a signal says that it is enough.
+/// Runs a node in this process until a signal says that it is enough; if it is attached, or the end of standard input.
 ///
 /// # Errors
 /// It does not start, or breaks.
-pub fn serve(config: Config, wrap: &Wrap) -> anyhow::Result<()> {
+pub fn serve(config: Config, wrap: &Wrap, attached: bool) -> anyhow::Result<()> {
     log_as(config.log);
     let prepared = Prepared::read(config, credentials()).context("the node does not start")?;
     // Its own engine computes in a thread of its own, so one is enough for the loop, its network and its interface.
@@ -104,6 +113,7 @@ pub fn serve(config: Config, wrap: &Wrap) -> anyhow::Result<()> {
             tokio::select! {
                 _ = term.recv() => {}
                 _ = interrupt.recv() => {}
+                () = input_ends(attached) => {}
             }
         };
         let ready = |addresses: &[std::net::SocketAddr]| {
@@ -113,11 +123,27 @@ pub fn serve(config: Config, wrap: &Wrap) -> anyhow::Result<()> {
             } else {
                 format!("listens at {}", shown.join(", "))
             };
-            eprintln!("hardfrost node is ready: {listening}");
+            // Nobody may be there to read it, nor the log: that does not end a node.
+            let _unread = writeln!(std::io::stderr(), "hardfrost node is ready: {listening}");
         };
         let ran = hardfrost_node::run(prepared, wrap, ready, stop).await;
         ran.context("the node ended")
     })
+}
+
+/// Waits for the end of standard input, or for ever. However the program at the other end ended, the system says so.
+async fn input_ends(attached: bool) {
+    if !attached {
+        return std::future::pending().await;
+    }
+    let (ended, end) = tokio::sync::oneshot::channel();
+    // A thread of its own, which nobody waits for: reading cannot be called off.
+    std::thread::spawn(move || {
+        let _what_came = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _told = ended.send(());
+    });
+    // Nothing to send it with is an end too.
+    let _over = end.await;
 }
 
 /// What an honest node does with its network.
@@ -129,6 +155,7 @@ pub fn plainly(transport: Box<dyn Transport>, _: &Keys, _: &Roster) -> Box<dyn T
 fn log_as(format: LogFormat) {
     let base = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .log_internal_errors(false)
         .with_max_level(LevelFilter::INFO);
     match format {
         LogFormat::Human => base
@@ -139,8 +166,21 @@ fn log_as(format: LogFormat) {
     }
 }
 
+/// What the node says of itself; a node that starts is asked again until it answers.
+fn seen(arguments: &Status) -> Result<NodeView, Failure> {
+    let until = Instant::now() + Duration::from_secs(arguments.wait);
+    loop {
+        match arguments.way.get("/v1/node") {
+            Err(Failure::Unreachable(_)) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            answer => return answer,
+        }
+    }
+}
+
 fn show(arguments: &Status) -> Result<(), Failure> {
-    let view: NodeView = arguments.way.get("/v1/node")?;
+    let view = seen(arguments)?;
     if arguments.json {
         print_line(&serde_json::to_string(&view).context("plain data")?);
         return Ok(());
