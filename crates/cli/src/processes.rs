@@ -194,7 +194,10 @@ impl Processes {
             .asking
             .post(asked.clone(), ("/v1/ceremonies", &terms))?;
         let begun = begun.into_values().next().context("an answer")?;
-        let join = StartCeremony::Join { join: begun.code };
+        let join = StartCeremony::Join {
+            join: begun.code,
+            threshold: Some(threshold),
+        };
         let others: Vec<Asked> = others.collect();
         let _joined: BTreeMap<Member, CeremonyView> = self
             .asking
