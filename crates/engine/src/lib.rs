@@ -73,7 +73,9 @@ pub use keygen::{
     CeremonySeat, DealJob, Dealt, DkgError, DkgOpen, DkgSeal, Install, OpenDone, OpenJob,
     PendingInstall, PendingKey, SealDone, SealJob,
 };
-pub use lifecycle::{Changed, EmergencyRekey, FinalizeSession, PendingChange, Rekeyed};
+pub use lifecycle::{
+    Changed, EmergencyRekey, FinalizeSession, OpenApproval, PendingChange, Rekeyed,
+};
 pub use log::{Log, LogError, MemoryLog};
 pub use open::{Open, Opened};
 pub use operation::{Counts, Operation};

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use hardfrost_primitives::{Hash32, KeyGroup, Member, Now, SessionId, UnixTime};
+use hardfrost_primitives::{Hash32, KeyGroup, Member, Now, RequestId, SessionId, UnixTime};
 
+use crate::approve::{Approval, ApprovedInput};
 use crate::engine::{Engine, Settle};
 use crate::gates::Gate;
 use crate::quarantine::Quarantined;
@@ -31,6 +32,15 @@ pub struct FinalizeSession {
     pub key_group: KeyGroup,
     /// The session.
     pub session: SessionId,
+}
+
+/// An approval in force, for one of its sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenApproval {
+    /// The request's name.
+    pub request: RequestId,
+    /// The approval, of one input. Records do not say which of the transaction's inputs that is: its index is 0.
+    pub approval: Approval,
 }
 
 /// A kill switch that is set: when and why it was first.
@@ -137,6 +147,39 @@ impl Engine {
         left.map(|((key_group, session), _)| FinalizeSession {
             key_group: key_group.clone(),
             session: session.clone(),
+        })
+        .collect()
+    }
+
+    /// What was approved, is still in force, and was not completed here: its sessions go on after a restart.
+    #[must_use]
+    pub fn open_approvals(&self, now: Now) -> Vec<OpenApproval> {
+        let approvals = self.state.approvals.iter();
+        let open = approvals.filter(|((key_group, session), approval)| {
+            let stopped = |scope: Option<SessionId>| {
+                let name = (key_group.clone(), scope);
+                self.state.standing.rekeys.contains_key(&name)
+            };
+            approval.expires > now.utc
+                && self.state.completions(key_group, session) == 0
+                && !stopped(None)
+                && !stopped(Some(session.clone()))
+        });
+        open.map(|((key_group, session), approval)| OpenApproval {
+            request: approval.request.clone(),
+            approval: Approval {
+                key_group: key_group.clone(),
+                artifact: approval.artifact,
+                expires: approval.expires,
+                policy: approval.policy,
+                replaces: None,
+                inputs: vec![ApprovedInput {
+                    index: 0,
+                    session: session.clone(),
+                    message: approval.message,
+                    key_spec: approval.key_spec.clone(),
+                }],
+            },
         })
         .collect()
     }

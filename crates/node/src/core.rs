@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll};
 
 use hardfrost_api::engine::{EngineGone, EngineHandle};
-use hardfrost_engine::{Command, Rejection, Reply, Ticket};
+use hardfrost_engine::{Command, OpenApproval, Rejection, Reply, Ticket};
 use hardfrost_primitives::{Monotonic, Now, UnixTime};
-use hardfrost_seat::{Event, Input, Output, Seat};
+use hardfrost_seat::{Event, Input, Output, Request, Seat};
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
@@ -164,6 +164,29 @@ impl Core {
             let met = self.federations.get(at).map(Federation::reached);
             self.feed(at, met.unwrap_or_default(), None);
         }
+    }
+
+    /// What was approved before goes on.
+    pub fn resume(&mut self, open: OpenApproval) {
+        let OpenApproval { request, approval } = open;
+        let mut federations = self.federations.iter();
+        let ours = |all: &Federation| {
+            let mut seats = all.seats().iter();
+            seats.any(|seat| seat.groups().any(|group| *group == approval.key_group))
+        };
+        let Some(at) = federations.position(ours) else {
+            return;
+        };
+        let place = Place {
+            federation: at,
+            seat: 0,
+        };
+        let about = (&approval, self.members(place));
+        self.journal
+            .resumed(place, self.now(), request.as_str(), about);
+        let order = Request::Resume(approval);
+        let mail = self.federations.get(at).map(|all| all.ordered(&order));
+        self.feed(at, mail.unwrap_or_default(), None);
     }
 
     /// Wakes the seats whose timer has come.

@@ -374,7 +374,11 @@ mod tests {
         let mail = receive(vec![measured(1, 10), measured(2, 15_000)]);
         let told = mail.iter().filter_map(|mail| match mail.input {
             Input::RoundTrip(took) => Some(took),
-            _ => None,
+            Input::Peer(_)
+            | Input::Engine(..)
+            | Input::Connected(_)
+            | Input::Timeout
+            | Input::Local(_) => None,
         });
         assert_eq!(told.max(), Some(Duration::from_millis(10)));
     }

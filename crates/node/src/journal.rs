@@ -31,7 +31,7 @@ struct Signing {
     key_group: KeyGroup,
     members: u16,
     request: String,
-    input: usize,
+    input: Option<usize>,
     message: Message,
     began: Now,
     ended: Option<(Monotonic, SessionReport)>,
@@ -112,18 +112,29 @@ impl Journal {
                 key_group: approval.key_group.clone(),
                 members,
                 request: request.to_owned(),
-                input: input.index,
+                input: Some(input.index),
                 message: input.message,
                 began: now,
                 ended: None,
             };
-            // One that had ended here runs again; one that runs already is the same.
+            // One that had ended here runs again; one that runs already is the same, and may not know its input yet.
             match self.sessions.entry(input.session.clone()) {
                 Entry::Vacant(free) => drop(free.insert(signing)),
                 Entry::Occupied(mut known) if known.get().ended.is_some() => {
                     known.insert(signing);
                 }
-                Entry::Occupied(_) => {}
+                Entry::Occupied(mut known) => known.get_mut().input = signing.input,
+            }
+        }
+    }
+
+    /// The same for an approval from before this process began: which of its transaction's inputs a session signs is not
+    /// known any more.
+    pub fn resumed(&mut self, place: Place, now: Now, request: &str, about: (&Approval, u16)) {
+        self.approved(place, now, request, about);
+        for input in &about.0.inputs {
+            if let Some(signing) = self.sessions.get_mut(&input.session) {
+                signing.input = None;
             }
         }
     }

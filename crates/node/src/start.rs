@@ -183,7 +183,7 @@ pub(crate) async fn assemble(
 }
 
 /// Every seat takes up the keys that the engine holds for it, the operator's words and what is proven against members;
-/// sessions that were left long ago are over in the engine too.
+/// what was approved and is in force goes on; sessions that were left long ago are over in the engine too.
 ///
 /// # Errors
 /// [`RunError::Key`], [`RunError::Engine`]
@@ -205,6 +205,11 @@ pub(crate) async fn resume(core: &mut Core) -> Result<(), RunError> {
     for left in engine.left_behind(LEFT_AFTER).await? {
         core.tell(Command::FinalizeSession(left));
     }
+    let open = engine.open_approvals().await?;
+    if !open.is_empty() {
+        info!(sessions = open.len(), "sessions approved before go on");
+    }
+    open.into_iter().for_each(|approval| core.resume(approval));
     Ok(())
 }
 

@@ -70,6 +70,23 @@ fn a_node_that_was_stopped_signs_again_with_the_same_key() {
 }
 
 #[test]
+fn what_was_approved_before_a_restart_is_signed_after_it() {
+    run(async {
+        let mut all = Federation::start(&[1, 1, 1]).await;
+        let key = all.make_key(2).await;
+        let spend = psbt(&key, 1, 1000);
+        let approval = all.approve(0, (&key, &spend)).await.unwrap();
+        all.stop(0).await;
+        all.run(0).await;
+        all.approve(1, (&key, &spend)).await.unwrap();
+        let view = all.end(0, &approval).await;
+        assert_eq!((view.state.as_str(), view.input), ("signed", None));
+        // Its operator may say it once more.
+        all.sign(&[0, 1], &spend).await;
+    });
+}
+
+#[test]
 fn an_operator_may_hold_several_seats_in_one_node() {
     run(async {
         let all = Federation::start(&[2, 1]).await;

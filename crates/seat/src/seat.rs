@@ -55,6 +55,8 @@ pub enum Request {
         /// How long approval and sessions live.
         life: Duration,
     },
+    /// An approval that the engine has from before this process began: its session goes on.
+    Resume(Approval),
     /// End a session here. What other members do, and what was sent already, it cannot take back.
     Cancel(SessionId),
     /// Set the kill switch, keep a member out, or let it in again.
@@ -323,6 +325,11 @@ impl Seat {
                     replaces: None,
                 };
                 vec![self.ask(asker, Command::Approve(approve))]
+            }
+            Request::Resume(approval) => {
+                let left = Duration::from_secs(approval.expires.0.saturating_sub(now.utc.0));
+                let key_group = approval.key_group.clone();
+                self.approved(now, &key_group, now.mono.plus(left), approval)
             }
             Request::Cancel(session) => self.cancelled(now, &session),
             Request::Stop(stop) => self.stop(now, stop),

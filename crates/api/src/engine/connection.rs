@@ -242,6 +242,9 @@ fn answer(handle: &EngineHandle, ask: Ask) -> Result<Answer, EngineGone> {
             let question = |to| Question::LeftBehind(since, to);
             Answer::LeftBehind(handle.question_blocking(question)?)
         }
+        Ask::OpenApprovals => {
+            Answer::OpenApprovals(handle.question_blocking(Question::OpenApprovals)?)
+        }
     })
 }
 

@@ -1,6 +1,6 @@
 //! An answer comes in parts; whoever asked gets it whole.
 
-use hardfrost_engine::{Conviction, FinalizeSession, HeldKey, OperatorWord, Status};
+use hardfrost_engine::{Conviction, FinalizeSession, HeldKey, OpenApproval, OperatorWord, Status};
 use tokio::sync::oneshot::Sender;
 
 use super::message::{Answer, Ask};
@@ -13,6 +13,7 @@ pub(crate) enum Gathering {
     Convictions(Vec<Conviction>, Sender<Vec<Conviction>>),
     Status(Option<Status>, Sender<Status>),
     LeftBehind(Vec<FinalizeSession>, Sender<Vec<FinalizeSession>>),
+    OpenApprovals(Vec<OpenApproval>, Sender<Vec<OpenApproval>>),
 }
 
 impl Gathering {
@@ -28,6 +29,9 @@ impl Gathering {
             Question::LeftBehind(since, to) => {
                 (Ask::LeftBehind(since), Self::LeftBehind(Vec::new(), to))
             }
+            Question::OpenApprovals(to) => {
+                (Ask::OpenApprovals, Self::OpenApprovals(Vec::new(), to))
+            }
         }
     }
 
@@ -39,6 +43,7 @@ impl Gathering {
             (Self::Convictions(all, _), Answer::Convictions(part)) => all.extend(part),
             (Self::Status(one, _), Answer::Status(part)) => *one = part.into_iter().last(),
             (Self::LeftBehind(all, _), Answer::LeftBehind(part)) => all.extend(part),
+            (Self::OpenApprovals(all, _), Answer::OpenApprovals(part)) => all.extend(part),
             _ => return Err(()),
         }
         Ok(())
@@ -52,6 +57,7 @@ impl Gathering {
             Self::Convictions(all, to) => drop(to.send(all)),
             Self::Status(one, to) => drop(to.send(one.ok_or(())?)),
             Self::LeftBehind(all, to) => drop(to.send(all)),
+            Self::OpenApprovals(all, to) => drop(to.send(all)),
         }
         Ok(())
     }

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hardfrost_engine::{
-    Command, Conviction, FinalizeSession, HeldKey, OperatorWord, Reply, Status, Ticket,
+    Command, Conviction, FinalizeSession, HeldKey, OpenApproval, OperatorWord, Reply, Status,
+    Ticket,
 };
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -126,6 +127,14 @@ impl EngineHandle {
     pub async fn left_behind(&self, since: Duration) -> Result<Vec<FinalizeSession>, EngineGone> {
         let question = |answer| Question::LeftBehind(since, answer);
         self.question(question).await
+    }
+
+    /// What was approved and is still to be signed, by the engine's clock.
+    ///
+    /// # Errors
+    /// [`EngineGone`]
+    pub async fn open_approvals(&self) -> Result<Vec<OpenApproval>, EngineGone> {
+        self.question(Question::OpenApprovals).await
     }
 
     /// Why the engine is gone; nothing while it is there.

@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use hardfrost_engine::{
-    Command, Conviction, FinalizeSession, HeldKey, OperatorWord, Reply, Status, Ticket,
+    Command, Conviction, FinalizeSession, HeldKey, OpenApproval, OperatorWord, Reply, Status,
+    Ticket,
 };
 use hardfrost_primitives::REQUEST_BYTES_MAX;
 
@@ -69,6 +70,7 @@ pub(crate) enum Ask {
     Convictions,
     Status,
     LeftBehind(Duration),
+    OpenApprovals,
 }
 
 /// From the engine's process, after its greeting.
@@ -90,6 +92,7 @@ pub(crate) enum Answer {
     Convictions(Vec<Conviction>),
     Status(Vec<Status>),
     LeftBehind(Vec<FinalizeSession>),
+    OpenApprovals(Vec<OpenApproval>),
 }
 
 coded_struct!(EngineIdentity { store, generation });
@@ -100,7 +103,14 @@ coded_struct!(Greeting {
 });
 coded_enum!(Welcome { 0 Come(identity), 1 Busy });
 coded_enum!(ToEngine { 0 Hello(version), 1 Batch(commands), 2 Ask(number, ask) });
-coded_enum!(Ask { 0 HeldKeys, 1 OperatorWords, 2 Convictions, 3 Status, 4 LeftBehind(since) });
+coded_enum!(Ask {
+    0 HeldKeys,
+    1 OperatorWords,
+    2 Convictions,
+    3 Status,
+    4 LeftBehind(since),
+    5 OpenApprovals,
+});
 coded_enum!(FromEngine {
     0 Replies(replies),
     1 Part(number, answer),
@@ -113,6 +123,7 @@ coded_enum!(Answer {
     2 Convictions(convictions),
     3 Status(status),
     4 LeftBehind(sessions),
+    5 OpenApprovals(approvals),
 });
 
 /// Why nothing came of a connection, or nothing more comes.
@@ -177,6 +188,7 @@ impl FromEngine {
             Answer::Convictions(convictions) => listed(&with(2), convictions),
             Answer::Status(status) => listed(&with(3), status),
             Answer::LeftBehind(sessions) => listed(&with(4), sessions),
+            Answer::OpenApprovals(approvals) => listed(&with(5), approvals),
         }?;
         messages.push(Self::Whole(number).to_bytes());
         Ok(messages)

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use hardfrost_engine::{Conviction, Engine, FinalizeSession, HeldKey, OperatorWord, Status};
+use hardfrost_engine::{
+    Conviction, Engine, FinalizeSession, HeldKey, OpenApproval, OperatorWord, Status,
+};
 use hardfrost_primitives::Now;
 use tokio::sync::oneshot::Sender;
 
@@ -18,6 +20,8 @@ pub(crate) enum Question {
     Status(Sender<Status>),
     /// [`Engine::left_behind`], by the engine's own clock.
     LeftBehind(Duration, Sender<Vec<FinalizeSession>>),
+    /// [`Engine::open_approvals`], by the engine's own clock.
+    OpenApprovals(Sender<Vec<OpenApproval>>),
 }
 
 impl Question {
@@ -29,6 +33,7 @@ impl Question {
             Self::Convictions(to) => drop(to.send(engine.convictions())),
             Self::Status(to) => drop(to.send(engine.status())),
             Self::LeftBehind(since, to) => drop(to.send(engine.left_behind(now, since))),
+            Self::OpenApprovals(to) => drop(to.send(engine.open_approvals(now))),
         }
     }
 }

@@ -35,6 +35,7 @@ fn to_engine() -> Vec<ToEngine> {
         Ask::Convictions,
         Ask::Status,
         Ask::LeftBehind(Duration::from_millis(1500)),
+        Ask::OpenApprovals,
     ];
     let mut all = vec![ToEngine::Hello(1)];
     all.extend(

@@ -9,9 +9,9 @@ use hardfrost_engine::{
     Abort, About, Aggregate, Approval, Approve, ApprovedInput, Artifact, AttemptIds, AttemptKey,
     CeremonySeat, Changed, Code, Command, Convict, Conviction, Counts, DkgOpen, DkgSeal,
     EmergencyRekey, FinalizeSession, HeldKey, Install, InstallPolicy, KeyStatus, LifecycleReason,
-    MemberCommitments, Open, Opened, Operation, OperatorWord, PolicyReason, Quarantine,
-    Quarantined, Reason, RecordCounts, Rejection, Rekeyed, Reply, Round2, SigningPackage, Status,
-    Unquarantine, Verdict, VerifyShare,
+    MemberCommitments, Open, OpenApproval, Opened, Operation, OperatorWord, PolicyReason,
+    Quarantine, Quarantined, Reason, RecordCounts, Rejection, Rekeyed, Reply, Round2,
+    SigningPackage, Status, Unquarantine, Verdict, VerifyShare,
 };
 use hardfrost_frost::dkg::{DkgFault, Round1, Seat};
 use hardfrost_frost::{
@@ -455,6 +455,10 @@ pub(crate) fn answers() -> Vec<Answer> {
         Answer::LeftBehind(vec![FinalizeSession {
             key_group: key_group(),
             session: session(),
+        }]),
+        Answer::OpenApprovals(vec![OpenApproval {
+            request: RequestId::new("one").unwrap(),
+            approval: approval(),
         }]),
     ]
 }

@@ -8,9 +8,9 @@ use hardfrost_engine::{
     Abort, About, Aggregate, Approval, Approve, ApprovedInput, Artifact, AttemptIds, CeremonySeat,
     Changed, Code, Command, Convict, Conviction, Counts, DkgOpen, DkgSeal, EmergencyRekey,
     FinalizeSession, HeldKey, Install, InstallPolicy, KeyStatus, LifecycleReason,
-    MemberCommitments, Open, Opened, Operation, OperatorWord, PolicyReason, Quarantine,
-    Quarantined, RecordCounts, Rejection, Rekeyed, Reply, Round2, SigningPackage, Status, Ticket,
-    Unquarantine, Verdict, VerifyShare,
+    MemberCommitments, Open, OpenApproval, Opened, Operation, OperatorWord, PolicyReason,
+    Quarantine, Quarantined, RecordCounts, Rejection, Rekeyed, Reply, Round2, SigningPackage,
+    Status, Ticket, Unquarantine, Verdict, VerifyShare,
 };
 use hardfrost_frost::dkg::{DkgFault, Round1, Seat};
 use hardfrost_frost::{
@@ -113,6 +113,7 @@ coded_struct!(Approval {
     replaces,
     inputs
 });
+coded_struct!(OpenApproval { request, approval });
 coded_struct!(AttemptContext {
     session,
     key_group,

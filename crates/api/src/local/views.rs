@@ -233,8 +233,8 @@ pub struct SessionView {
     pub key_group: String,
     /// The request it belongs to.
     pub request: String,
-    /// The input it signs.
-    pub input: usize,
+    /// The input it signs; not known of a session that goes on after a restart, until it is approved again.
+    pub input: Option<usize>,
     /// What is signed.
     pub message: String,
     /// `signing`, `signed`, `infeasible`, `refused`, `cancelled`, `stuck` or `expired`.

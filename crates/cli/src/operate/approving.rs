@@ -141,15 +141,15 @@ impl Approved {
     pub fn complete(self, sessions: &[SessionView]) -> anyhow::Result<SignedPsbt> {
         let mut signatures = BTreeMap::new();
         let mut unsigned = Vec::new();
-        for view in sessions {
+        for (view, input) in sessions.iter().zip(&self.approval.inputs) {
             let Some(hex) = &view.signature else {
                 let why = view.why.as_deref().unwrap_or(&view.state);
-                unsigned.push(format!("input {} is not signed: {why}", view.input));
+                unsigned.push(format!("input {} is not signed: {why}", input.index));
                 continue;
             };
             let mut bytes = [0; 64];
             hex::decode_to_slice(hex, &mut bytes).context("the node's signature")?;
-            signatures.insert(view.input, Signature(bytes));
+            signatures.insert(input.index, Signature(bytes));
         }
         if !unsigned.is_empty() {
             bail!("{}", unsigned.join("; "));

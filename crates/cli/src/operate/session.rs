@@ -111,7 +111,8 @@ fn list(arguments: &List) -> Result<(), Failure> {
         vec![
             named,
             short(&view.request),
-            view.input.to_string(),
+            view.input
+                .map_or_else(|| "-".to_owned(), |input| input.to_string()),
             view.state.clone(),
             view.attempts.len().to_string(),
             format!("{} ms", view.millis),
@@ -154,7 +155,9 @@ fn show(one: &One, view: &SessionView) -> Result<(), Failure> {
         return Ok(());
     }
     print_line(&format!("session   {}", view.session));
-    print_line(&format!("request   {}, input {}", view.request, view.input));
+    let input = view.input.map(|input| format!(", input {input}"));
+    let input = input.unwrap_or_default();
+    print_line(&format!("request   {}{input}", view.request));
     print_line(&format!("message   {}", view.message));
     print_line(&format!("state     {}, {} ms", view.state, view.millis));
     if let Some(why) = &view.why {

@@ -205,7 +205,7 @@ impl Federation {
             assert_eq!(view.state, "signed", "node {node}: {view:?}");
             let mut signature = [0; 64];
             hex::decode_to_slice(view.signature.unwrap(), &mut signature).unwrap();
-            let signatures = [(view.input, Signature(signature))].into();
+            let signatures = [(view.input.unwrap(), Signature(signature))].into();
             plan.complete(psbt.clone(), &signatures).unwrap();
         }
     }
