@@ -8,6 +8,10 @@ use hardfrost_primitives::Monotonic;
 /// Kinds and contexts of one peer that are counted apart; all others share one account.
 const ACCOUNTS_MAX: usize = 4096;
 
+/// Full accounts are looked through for idle ones no more often than this: else each made-up name would cost a look at
+/// all of them.
+const LOOK_THROUGH_PAUSE: Duration = Duration::from_secs(1);
+
 /// Where a frame's context lies (D10): after kind and length.
 const CONTEXT: std::ops::Range<usize> = 5..37;
 
@@ -26,6 +30,7 @@ pub struct Quota {
     /// Frames a second, after that.
     refill: u32,
     accounts: BTreeMap<About, Account>,
+    look_through: Option<Monotonic>,
     refused: u64,
 }
 
@@ -39,6 +44,7 @@ impl Quota {
             burst: 4 * members + 64,
             refill: members + 16,
             accounts: BTreeMap::new(),
+            look_through: None,
             refused: 0,
         }
     }
@@ -74,6 +80,10 @@ impl Quota {
 
     /// Accounts that would be full by now say nothing.
     fn forget_idle(&mut self, now: Monotonic) {
+        if self.look_through.is_some_and(|next| now < next) {
+            return;
+        }
+        self.look_through = Some(now.plus(LOOK_THROUGH_PAUSE));
         let whole = Duration::from_secs(u64::from(self.burst.div_ceil(self.refill)));
         self.accounts
             .retain(|_, account| account.since.plus(whole) > now);
@@ -125,6 +135,21 @@ mod tests {
         assert!(made_up.count() <= ACCOUNTS_MAX + 76);
         assert!(quota.accounts.len() <= ACCOUNTS_MAX + 1);
         assert!(quota.admits(at(60), &frame(2, 20_001)));
+        assert!(quota.accounts.len() <= 2);
+    }
+
+    #[test]
+    fn n03_a_flood_of_made_up_names_does_not_have_all_accounts_looked_through_for_each() {
+        let mut quota = Quota::of_group(3);
+        let after = |millis| Monotonic::after_start(Duration::from_millis(millis));
+        // All accounts are full again after 4 seconds.
+        let names = (0..5000u16).filter(|name| quota.admits(at(0), &frame(2, *name)));
+        assert!(names.count() > ACCOUNTS_MAX);
+        let full = quota.accounts.len();
+        quota.admits(after(3500), &frame(2, 5001));
+        quota.admits(after(4400), &frame(2, 5002));
+        assert_eq!(quota.accounts.len(), full);
+        quota.admits(after(4500), &frame(2, 5003));
         assert!(quota.accounts.len() <= 2);
     }
 
