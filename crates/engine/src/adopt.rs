@@ -135,7 +135,9 @@ impl Engine {
                 applied.map_err(|_| not_adopted(Rejection::Internal, None))
             }
             Err(LogError::NotWritten) => {
-                let refused = Rejection::CapacityExceeded("the log takes no record now".into());
+                let refused = Rejection::CapacityExceeded(
+                    "the log takes no record now: make room on its disk".into(),
+                );
                 Err(not_adopted(refused, share_of(pending)))
             }
             Err(LogError::Unknown) => {

@@ -247,7 +247,9 @@ fn commit(engine: &mut Engine, log: &mut impl Log, batch: Vec<Staged<Pending>>) 
 
 pub(crate) fn refusal<T>(not: &Uncommitted<T>) -> Reply {
     Reply::Rejected(match not.cause() {
-        LogError::NotWritten => Rejection::CapacityExceeded("the log takes no record now".into()),
+        LogError::NotWritten => {
+            Rejection::CapacityExceeded("the log takes no record now: make room on its disk".into())
+        }
         LogError::Unknown => Rejection::StorageFault,
     })
 }

@@ -131,7 +131,7 @@ impl Signer {
 fn refusal<T>(not: &Uncommitted<T>) -> Rejection {
     match not.cause() {
         hardfrost_engine::LogError::NotWritten => {
-            Rejection::CapacityExceeded("the log takes no record now".into())
+            Rejection::CapacityExceeded("the log takes no record now: make room on its disk".into())
         }
         hardfrost_engine::LogError::Unknown => Rejection::StorageFault,
     }
