@@ -7,8 +7,6 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::life::Home;
-
 const BYTES: u64 = 12 << 20;
 /// `EXT4_IOC_SHUTDOWN` with `EXT4_GOING_FLAGS_NOLOGFLUSH`: nothing reaches the disk any more, the journal neither.
 const POWER_OFF: &str = "import fcntl, os, struct, sys; \
@@ -47,21 +45,6 @@ impl Disk {
     /// Where it is mounted.
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("disk")
-    }
-
-    /// A folder on it with the keys of a life, and nothing else.
-    pub fn furnish(&self) -> Home {
-        let home = self.root().join("home");
-        if home.exists() {
-            fs::remove_dir_all(&home).unwrap();
-        }
-        fs::create_dir(&home).unwrap();
-        sync(&self.root());
-        let home = Home::furnish(&home);
-        for name in ["old", "new", ""] {
-            sync(&home.folder.join(name));
-        }
-        home
     }
 
     pub fn mount(&self) -> Result<(), String> {
@@ -133,7 +116,8 @@ impl Drop for Disk {
     }
 }
 
-fn sync(path: &Path) {
+/// Its directory entry is on the disk.
+pub fn sync(path: &Path) {
     File::open(path).unwrap().sync_all().unwrap();
 }
 

@@ -1,10 +1,13 @@
 //! What a disk does to a store: it loses power, is full, or becomes read only.
 
+use std::fs;
+
 use hardfrost_engine::Code;
 use hardfrost_store::{Store, StoreError};
 
-use crate::disk::Disk;
+use crate::disk::{sync, Disk};
 use crate::judge::Expected;
+use crate::life::Home;
 use crate::said::Said;
 use crate::signer::{code, Signer};
 use crate::tracer::{watch, Cut, Kind};
@@ -24,6 +27,21 @@ fn disk(what: &str) -> Option<Disk> {
     }
 }
 
+/// A folder on the disk with the keys of a life, and nothing else.
+fn furnish(disk: &Disk) -> Home {
+    let home = disk.root().join("home");
+    if home.exists() {
+        fs::remove_dir_all(&home).unwrap();
+    }
+    fs::create_dir(&home).unwrap();
+    sync(&disk.root());
+    let home = Home::furnish(&home);
+    for name in ["old", "new", ""] {
+        sync(&home.folder.join(name));
+    }
+    home
+}
+
 /// Before and after each sync: what a sync makes of the disk lasts until the next one.
 fn points(calls: &[Kind]) -> Vec<usize> {
     let is_sync = |number: usize| matches!(calls.get(number), Some(Kind::Sync | Kind::SyncFolder));
@@ -35,7 +53,7 @@ fn points(calls: &[Kind]) -> Vec<usize> {
 fn p02_what_was_acknowledged_is_there_when_the_power_comes_back() {
     let what = "power lost";
     let Some(disk) = disk(what) else { return };
-    let home = disk.furnish();
+    let home = furnish(&disk);
     let Ok(lived) = watch(&home.folder, Cut::Nowhere, &|| {}) else {
         println!("{what}: SKIPPED, this machine lets nobody trace a process");
         return;
@@ -44,7 +62,7 @@ fn p02_what_was_acknowledged_is_there_when_the_power_comes_back() {
     let points = points(&lived.calls);
     let mut lost = 0;
     for point in &points {
-        let home = disk.furnish();
+        let home = furnish(&disk);
         let watched = watch(&home.folder, Cut::PowerLost(*point), &|| disk.power_off()).unwrap();
         assert!(watched.met, "call {point} never came");
         disk.power_on();
@@ -65,7 +83,7 @@ fn p02_what_was_acknowledged_is_there_when_the_power_comes_back() {
 fn p07_a_disk_that_fills_up_under_an_open_store_goes_on_when_there_is_space() {
     let what = "disk full";
     let Some(disk) = disk(what) else { return };
-    let home = disk.furnish();
+    let home = furnish(&disk);
     let mut signer = Signer::new(&home);
     let (mut refused, mut stopped, mut unhurt) = (0, 0, 0);
     for case in 0..60_u64 {
@@ -113,7 +131,7 @@ fn e04_a_disk_that_becomes_read_only_stops_the_engine_and_loses_nothing() {
     let Some(disk) = disk("read only") else {
         return;
     };
-    let home = disk.furnish();
+    let home = furnish(&disk);
     let mut signer = Signer::new(&home);
     let signing = (
         1_000_000,
@@ -143,7 +161,7 @@ fn p07_a_closed_store_on_a_read_only_disk_is_not_touched_and_opens_later() {
     let Some(disk) = disk("closed, read only") else {
         return;
     };
-    let home = disk.furnish();
+    let home = furnish(&disk);
     let signer = Signer::new(&home);
     signer.store.close().unwrap();
     drop(signer.operator);
