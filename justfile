@@ -32,6 +32,10 @@ model STEPS="100000" SEED="1":
 crashes:
     cargo nextest run -p hardfrost-store --test crashes
 
+# A federation of real processes under every fault it must live with; part of `test`. Networks and disks of its own are for root.
+faults:
+    cargo nextest run -p hardfrost --test faults
+
 # Searches processes that signed for their secrets, built as they are run: an optimising compiler leaves other things behind.
 memory:
     cargo nextest run --release -p hardfrost-locked -p hardfrost-frost -p hardfrost-store e13_
@@ -55,6 +59,14 @@ demo *ARGS:
 # What arithmetic costs beside the FROST library, and durability beside the bare disk: `just bench --json`.
 bench *ARGS:
     cargo run --release -p hardfrost-bench -- {{ ARGS }}
+
+# What a federation of processes carries on this machine, 1000 signings, 32 at a time: `just load --json`.
+load *ARGS:
+    cargo bench -p hardfrost --bench load -- load {{ ARGS }}
+
+# Signings while processes are killed and paused at random, for so many minutes; fails where somebody would have to act.
+soak MINUTES="10":
+    cargo bench -p hardfrost --bench load -- soak {{ MINUTES }}
 
 # The C library from C, C++, Python, Node and Go; needs valgrind, node and Python.
 hosts:

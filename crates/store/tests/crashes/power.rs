@@ -1,5 +1,7 @@
 //! What a disk does to a store: it loses power, is full, or becomes read only.
 
+use std::fs;
+
 use hardfrost_engine::Code;
 use hardfrost_store::{Store, StoreError};
 
