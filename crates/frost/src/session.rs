@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::lagrange::Lambdas;
 use crate::nonces::NoncePair;
-use crate::points::{secret_times_g, signed, sum, times};
+use crate::points::{combination, signed, sum, times};
 use crate::tweak::TweakedKey;
 use crate::Commitments;
 
@@ -114,12 +114,12 @@ impl Session {
         else {
             return false;
         };
-        // Both sides with the sign that R has, so that no point needs to be negated.
-        let left = secret_times_g(&self.signed(share - &self.tweaks(lambda)));
+        // ±z·G ∓ λ·c·S = D + ρ·E: both sides with the sign that R has, so that no point needs to be negated.
+        let own = self.signed(share - &self.tweaks(lambda));
+        let key = self.signed(self.factor(lambda));
         let bound = times(rho, commitments.binding_point());
-        let key = times(&self.signed(self.factor(lambda)), verifying_share);
-        let hiding = Some(*commitments.hiding_point());
-        left == sum([&hiding, &bound, &key].into_iter().flatten())
+        let nonce = sum([commitments.hiding_point()].into_iter().chain(&bound));
+        combination(&own, &-key, verifying_share) == nonce
     }
 
     /// x(R) ‖ Σ z, with the tweaks where the shares do not bear them.

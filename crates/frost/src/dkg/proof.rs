@@ -11,7 +11,7 @@ use secp256k1::PublicKey;
 use zeroize::Zeroizing;
 
 use crate::identifier::identifier;
-use crate::points::{parse, scalar, secret_times_g, signed, sum, times};
+use crate::points::{combination, parse, scalar, secret_times_g, signed};
 
 fn challenge(member: Member, constant: &PublicKey, nonce: &[u8; 33]) -> Scalar {
     let id = identifier(member).serialize();
@@ -46,7 +46,7 @@ pub(super) fn prove(
     }
 }
 
-/// Whether R + c·φ = μ·G.
+/// Whether R = μ·G − c·φ.
 pub(super) fn proven(member: Member, constant: &PublicKey, proof: &[u8; 64]) -> bool {
     let (x, answer) = proof.split_at(32);
     let mut nonce = [2; 33];
@@ -56,6 +56,6 @@ pub(super) fn proven(member: Member, constant: &PublicKey, proof: &[u8; 64]) -> 
     let (Some(point), Some(answer)) = (parse(&nonce), answer) else {
         return false;
     };
-    let claimed = times(&challenge(member, constant, &nonce), constant);
-    secret_times_g(&answer) == sum(claimed.iter().chain([&point]))
+    let challenge = challenge(member, constant, &nonce);
+    combination(&answer, &-challenge, constant) == Some(point)
 }
