@@ -22,6 +22,9 @@ pub struct Row {
     pub goal: Option<f64>,
     /// Whether it does not.
     pub met: Option<bool>,
+    /// Why it does, as measured in this run, and what would be tried next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// All rows of a run.
@@ -31,7 +34,8 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-fn micros(time: Duration) -> f64 {
+/// µs
+pub fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
@@ -61,7 +65,14 @@ impl Row {
             ratio,
             goal,
             met: goal.map(|goal| ratio <= goal),
+            note: None,
         }
+    }
+
+    /// With what is to be said of a goal out of reach.
+    pub fn noted(self, note: String) -> Self {
+        let note = Some(note);
+        Self { note, ..self }
     }
 }
 
