@@ -56,6 +56,10 @@ demo *ARGS:
 bench *ARGS:
     cargo run --release -p hardfrost-bench -- {{ ARGS }}
 
+# The instructions of the key rows instead of their time, the same on every run: `just bench-counts --json`. Needs valgrind.
+bench-counts *ARGS:
+    cargo run --release -p hardfrost-bench -- counts {{ ARGS }}
+
 # The C library from C, C++, Python, Node and Go; needs valgrind, node and Python.
 hosts:
     crates/ffi/hosts/run
@@ -72,9 +76,9 @@ fuzz SECONDS="60":
 secrets:
     cargo test --release -p hardfrost-frost --lib -- --nocapture secret_branches
 
-# The suite `tr` beside the FROST library on 100000 random sessions: minutes.
+# The suite `tr`, and key generation, beside the FROST library on 100000 random cases each, on all processors: a quarter of an hour.
 differential:
-    cargo test --release -p hardfrost-frost --test differential -- --ignored
+    cargo test --release -p hardfrost-frost --test differential --test keygen_differential -- --ignored --nocapture
 
 # Signs together with other FROST implementations; needs node and Python. An argument is the seed to repeat.
 interop *ARGS:

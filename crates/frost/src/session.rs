@@ -10,9 +10,10 @@ use k256::{Scalar, U256};
 use secp256k1::PublicKey;
 use zeroize::Zeroizing;
 
+use crate::combination::combination;
 use crate::lagrange::Lambdas;
 use crate::nonces::NoncePair;
-use crate::points::{combination, signed, sum, times};
+use crate::points::{signed, to_k256};
 use crate::tweak::TweakedKey;
 use crate::Commitments;
 
@@ -114,12 +115,11 @@ impl Session {
         else {
             return false;
         };
-        // ±z·G ∓ λ·c·S = D + ρ·E: both sides with the sign that R has, so that no point needs to be negated.
+        // ±z·G ∓ λ·c·S − ρ·E = D, all with the sign that R has.
         let own = self.signed(share - &self.tweaks(lambda));
         let key = self.signed(self.factor(lambda));
-        let bound = times(rho, commitments.binding_point());
-        let nonce = sum([commitments.hiding_point()].into_iter().chain(&bound));
-        combination(&own, &-key, verifying_share) == nonce
+        let terms = [(-key, verifying_share), (-rho, commitments.binding_point())];
+        combination(&own, &terms) == to_k256(commitments.hiding_point())
     }
 
     /// x(R) ‖ Σ z, with the tweaks where the shares do not bear them.
