@@ -3,21 +3,20 @@
 use hardfrost_locked::{LockError, Region};
 use hardfrost_primitives::Member;
 use k256::elliptic_curve::group::Curve;
-use k256::elliptic_curve::Field;
 use k256::{AffinePoint, ProjectivePoint, Scalar};
 use rand_core::{CryptoRng, RngCore};
 use secp256k1::PublicKey;
 use zeroize::Zeroizing;
 
-use crate::points::{secret_times_g, to_k256};
+use crate::points::{random, secret_times_g, to_k256};
 use crate::secret::SecretScalar;
 
 /// t secret coefficients, none of them zero, in locked memory.
-pub(super) struct SecretPolynomial(Vec<SecretScalar>);
+pub(crate) struct SecretPolynomial(Vec<SecretScalar>);
 
 impl SecretPolynomial {
     /// Draws t coefficients; with them the commitments to each.
-    pub(super) fn draw(
+    pub(crate) fn draw(
         threshold: u16,
         region: &Region,
         rng: &mut (impl RngCore + CryptoRng),
@@ -26,7 +25,7 @@ impl SecretPolynomial {
         let mut coefficients = Vec::with_capacity(count);
         let mut commitment = Vec::with_capacity(count);
         while commitment.len() < count {
-            let coefficient = Zeroizing::new(Scalar::random(&mut *rng));
+            let coefficient = random(rng);
             if let Some(point) = secret_times_g(&coefficient) {
                 coefficients.push(SecretScalar::hold(&coefficient, region)?);
                 commitment.push(point);
@@ -40,7 +39,7 @@ impl SecretPolynomial {
     }
 
     /// f(member), in constant time.
-    pub(super) fn at(&self, member: Member) -> Zeroizing<Scalar> {
+    pub(crate) fn at(&self, member: Member) -> Zeroizing<Scalar> {
         let x = Scalar::from(u64::from(member.number()));
         let mut value = Zeroizing::new(Scalar::ZERO);
         for coefficient in self.0.iter().rev() {

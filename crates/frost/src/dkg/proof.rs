@@ -4,15 +4,13 @@
 use frost_core::Ciphersuite;
 use frost_secp256k1_tr::Secp256K1Sha256TR;
 use hardfrost_primitives::{Hash32, Member};
-use k256::elliptic_curve::Field;
 use k256::Scalar;
 use rand_core::{CryptoRng, RngCore};
 use secp256k1::PublicKey;
-use zeroize::Zeroizing;
 
 use crate::combination::combination;
 use crate::identifier::identifier;
-use crate::points::{parse, scalar, secret_times_g, signed, to_k256};
+use crate::points::{parse, random, scalar, secret_times_g, signed, to_k256};
 use crate::products::sum_of_products;
 
 fn challenge(member: Member, constant: &PublicKey, nonce: &[u8; 33]) -> Scalar {
@@ -29,7 +27,7 @@ pub(super) fn prove(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> [u8; 64] {
     loop {
-        let mut nonce = Zeroizing::new(Scalar::random(&mut *rng));
+        let mut nonce = random(rng);
         let Some(point) = secret_times_g(&nonce) else {
             continue;
         };
@@ -119,6 +117,7 @@ pub(super) fn first_unproven(proofs: &[Proof<'_>]) -> Option<Member> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use k256::elliptic_curve::Field;
     use rand_chacha::rand_core::SeedableRng;
     use rand_chacha::ChaCha20Rng;
 
