@@ -80,9 +80,9 @@ fn growth() -> anyhow::Result<Row> {
         ("the same, t = 2", 1.5),
     );
     Ok(row.noted(format!(
-        "to sum 2 · 128 commitments takes libsecp256k1 {:.0} µs, a quarter of a microsecond for each addition: there is \
-         no signature share without these sums, and nothing sums points for less. Without them round2 grows {rest:.2} \
-         times. Next: sum while commitments arrive, so that round2 finds the sums made",
+        "to sum 2 · 128 commitments takes libsecp256k1 {:.0} µs, a quarter of a microsecond for each addition, and there \
+         is no signature share without these sums; without them round2 grows {rest:.2} times. Next: sum while commitments \
+         arrive, so that round2 finds the sums made",
         micros(sum_many)
     )))
 }

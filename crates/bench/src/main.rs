@@ -12,6 +12,7 @@ mod ours;
 mod peer;
 mod signer;
 mod stage;
+mod svg;
 mod table;
 mod threads;
 
@@ -51,7 +52,7 @@ struct Arguments {
     /// Print one JSON object instead
     #[arg(long, global = true)]
     json: bool,
-    /// Draw the ratios into this file too
+    /// Draw the ratios of the arithmetic into this file too
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     #[command(subcommand)]
@@ -92,12 +93,13 @@ fn main() -> anyhow::Result<()> {
 fn times(size: (u16, u16), arguments: &Arguments) -> anyhow::Result<()> {
     let mut rows = arithmetic::rows(size)?;
     rows.push(Keygen::new(size)?.row()?);
+    if let Some(path) = &arguments.svg {
+        let picture = svg::picture(size, &rows);
+        std::fs::write(path, picture).with_context(|| path.display().to_string())?;
+    }
     rows.extend(durable::rows()?);
     rows.extend(threads::rows()?);
     let table = Table { rows };
-    if let Some(path) = &arguments.svg {
-        std::fs::write(path, table.svg()).with_context(|| path.display().to_string())?;
-    }
     if arguments.json {
         println!("{}", serde_json::to_string(&table)?);
     } else {

@@ -84,14 +84,18 @@ impl Stage {
         let mut rng = self.rng.clone();
         let share = self.first()?;
         let derived = self.ours.derived(share)?;
+        let others = self.ours.session(suite, &mut rng)?.commitments;
         Ok(Box::new(move || {
-            let session = self.ours.session(suite, &mut rng).ok();
-            let own = session.map(|s| (s.commitments, s.nonces));
-            let own = own.and_then(|(all, mut n)| Some((all, n.remove(&share.member())?)));
+            // Only our own nonces are new. To draw everybody's here would take so long that what was used before them
+            // is out of the cache on a busy machine.
+            let nonces = share.commit(suite, &mut rng).ok();
+            let mut commitments = others.clone();
+            if let Some(nonces) = &nonces {
+                commitments.insert(share.member(), nonces.commitments());
+            }
             timed(|| {
-                let (commitments, nonces) = own?;
                 let package = self.ours.package(suite, commitments).ok()?;
-                sign(&derived, nonces, &package).ok()
+                sign(&derived, nonces?, &package).ok()
             })
         }))
     }
