@@ -36,13 +36,13 @@ const PARTS: [U256; 2] = [
     U256::from_be_hex("e4437ed6010e88286f547fa90abfe4c4221208ac9df506c61571b4ae8ac47f71"),
 ];
 
-/// Two scalars h, h' with h + h'·λ = k and a size of at most 128 bits, and whether each is negative.
+/// Two scalars h, h' with h + h'·λ = k and a size of at most 129 bits, and whether each is negative. They are what is left
+/// of (k, 0) when as much of both vectors is taken off it as goes, so neither is larger than both vectors together.
 fn halves(k: &Scalar) -> [(Scalar, bool); 2] {
     let k_bits = U256::from_be_slice(&k.to_bytes());
     let part = |(part, minus_b): (&U256, &U256)| {
         let (_, high) = k_bits.mul_wide(part);
-        let rounded = (high >> 128).wrapping_add(&((high >> 127) & U256::ONE));
-        Scalar::reduce(rounded) * Scalar::reduce(*minus_b)
+        Scalar::reduce(high >> 128) * Scalar::reduce(*minus_b)
     };
     let second: Scalar = PARTS.iter().zip(&MINUS_B).map(part).sum();
     let first = k + &(second * Scalar::reduce(MINUS_LAMBDA));
