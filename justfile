@@ -72,7 +72,7 @@ header:
 fuzz SECONDS="60":
     cd crates/ffi && RUSTC_BOOTSTRAP=1 cargo fuzz run request -- -max_total_time={{ SECONDS }} -max_len=4096
 
-# Whether signing branches on a secret, as compiled for use: needs valgrind, and says so where there is none.
+# Whether commit, signing or key generation branches on a secret, as compiled for use: needs valgrind, and says so where there is none.
 secrets:
     cargo test --release -p hardfrost-frost --lib -- --nocapture secret_branches
 
