@@ -45,7 +45,7 @@ fn halves(k: &Scalar) -> [(Scalar, bool); 2] {
         Scalar::reduce(high >> 128) * Scalar::reduce(*minus_b)
     };
     let second: Scalar = PARTS.iter().zip(&MINUS_B).map(part).sum();
-    let first = k + &(second * Scalar::reduce(MINUS_LAMBDA));
+    let first = second * Scalar::reduce(MINUS_LAMBDA) + k;
     [first, second].map(|half| {
         let negative = bool::from(half.is_high());
         (if negative { -half } else { half }, negative)

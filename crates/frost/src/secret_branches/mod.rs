@@ -20,6 +20,7 @@ use std::sync::Arc;
 use hardfrost_primitives::Member;
 use k256::elliptic_curve::PrimeField;
 use k256::Scalar;
+use rand_core::impls::{next_u32_via_fill, next_u64_via_fill};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
@@ -57,10 +58,10 @@ impl<R: RngCore> Poisoned<R> {
 
 impl<R: RngCore> RngCore for Poisoned<R> {
     fn next_u32(&mut self) -> u32 {
-        unimplemented!("scalars are drawn as bytes")
+        next_u32_via_fill(self)
     }
     fn next_u64(&mut self) -> u64 {
-        unimplemented!("scalars are drawn as bytes")
+        next_u64_via_fill(self)
     }
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
         self.source.fill_bytes(bytes);
