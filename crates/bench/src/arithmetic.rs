@@ -80,9 +80,10 @@ fn growth() -> anyhow::Result<Row> {
         ("the same, t = 2", 1.5),
     );
     Ok(row.noted(format!(
-        "to sum 2 · 128 commitments takes libsecp256k1 {:.0} µs, a quarter of a microsecond for each addition, and there \
-         is no signature share without these sums; without them round2 grows {rest:.2} times. Next: sum while commitments \
-         arrive, so that round2 finds the sums made",
+        "to sum 2 · 128 commitments takes libsecp256k1 {:.0} µs, a quarter of a microsecond for \
+         each addition, and there is no signature share without these sums; without them round2 \
+         grows {rest:.2} times. Next: sum while commitments arrive, so that round2 finds the sums \
+         made",
         micros(sum_many)
     )))
 }
@@ -92,9 +93,10 @@ fn commit(three: Three) -> anyhow::Result<Row> {
     let [products] = of(ROUNDS * 3, [two_products()])?;
     let row = Row::new("commit", (ours, theirs), (LIBRARY, 0.35));
     Ok(row.noted(format!(
-        "two constant-time k·G of libsecp256k1 are {:.0} µs of it, {:.2} of the yardstick alone: {:.0} µs each where the \
-         goal counts 10, for the bindings build 4 bits of precomputation. Their 0.31 takes 0.85 of that: not enough. Next: \
-         bindings that build libsecp256k1's table of 86 KiB",
+        "two constant-time k·G of libsecp256k1 are {:.0} µs of it, {:.2} of the yardstick alone: \
+         {:.0} µs each where the goal counts 10, for the bindings build 4 bits of precomputation. \
+         Their 0.31 takes 0.85 of that: not enough. Next: bindings that build libsecp256k1's \
+         table of 86 KiB",
         micros(products),
         micros(products) / micros(theirs),
         micros(products) / 2.0,

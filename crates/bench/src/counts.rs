@@ -1,5 +1,5 @@
-//! Instructions instead of time: what callgrind counts of a row's work is the same on every run and under any load, so a
-//! change of a hundredth shows. It says nothing of memory, nor of what a processor does at once, so it has no goals.
+//! Instructions instead of time: what callgrind counts of a row's work is the same on every run and under any load, so
+//! a change of a hundredth shows. It says nothing of memory, nor of what a processor does at once, so it has no goals.
 //!
 //! The program runs itself under callgrind, which counts only within [`crate::clock`]'s `measured_work` and writes a
 //! file after each call of it. The order of the files is that of the names which the counted process prints.

@@ -92,10 +92,10 @@ pub fn picture((threshold, members): (u16, u16), rows: &[Row]) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
          height=\"{height}\">\n<style>{STYLE}</style>\n\
          <rect class=\"page\" width=\"{WIDTH}\" height=\"{height}\" rx=\"6\"/>\n\
-         <text class=\"strong\" x=\"16\" y=\"26\">Our processor time as a fraction of the other\u{2019}s, \
-         {threshold} of {members}</text>\n\
-         <text class=\"quiet\" x=\"16\" y=\"46\">One run of `just bench`. Shorter is faster; the scale is \
-         logarithmic; the line across is the goal.</text>\n",
+         <text class=\"strong\" x=\"16\" y=\"26\">Our processor time as a fraction of the \
+         other\u{2019}s, {threshold} of {members}</text>\n\
+         <text class=\"quiet\" x=\"16\" y=\"46\">One run of `just bench`. Shorter is faster; \
+         the scale is logarithmic; the line across is the goal.</text>\n",
         height = bottom + 12,
     );
     grid(&mut out, bottom);
