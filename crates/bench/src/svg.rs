@@ -89,8 +89,8 @@ pub fn picture((threshold, members): (u16, u16), rows: &[Row]) -> String {
     let places = (0..).map(|row| TOP + STEP * row);
     let bottom = places.clone().nth(rows.len()).unwrap_or(TOP);
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
-         height=\"{height}\">\n<style>{STYLE}</style>\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
+         width=\"{WIDTH}\" height=\"{height}\">\n<style>{STYLE}</style>\n\
          <rect class=\"page\" width=\"{WIDTH}\" height=\"{height}\" rx=\"6\"/>\n\
          <text class=\"strong\" x=\"16\" y=\"26\">Our processor time as a fraction of the \
          other\u{2019}s, {threshold} of {members}</text>\n\

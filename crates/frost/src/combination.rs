@@ -1,8 +1,8 @@
-//! a·G + Σ k·P over a few public points with public scalars: the equation of one share, or of one proof. Everything here
-//! runs in variable time: nothing secret may come near it.
+//! a·G + Σ k·P over a few public points with public scalars: the equation of one share, or of one proof. Everything
+//! here runs in variable time: nothing secret may come near it.
 //!
-//! libsecp256k1 offers one product a call, each with its own doublings and its own inversion. Here all share one chain of
-//! 129 doublings, and nothing is inverted. The curve's endomorphism, which multiplies a point by λ at the price of a
+//! libsecp256k1 offers one product a call, each with its own doublings and its own inversion. Here all share one chain
+//! of 129 doublings, and nothing is inverted. The curve's endomorphism, which multiplies a point by λ at the price of a
 //! field product, cuts each scalar into two halves (Gallant, Lambert, Vanstone); the halves become odd signed digits.
 //! Of the generator more multiples are ready, so its digits are longer and fewer.
 
@@ -36,8 +36,8 @@ const PARTS: [U256; 2] = [
     U256::from_be_hex("e4437ed6010e88286f547fa90abfe4c4221208ac9df506c61571b4ae8ac47f71"),
 ];
 
-/// Two scalars h, h' with h + h'·λ = k and a size of at most 129 bits, and whether each is negative. They are what is left
-/// of (k, 0) when as much of both vectors is taken off it as goes, so neither is larger than both vectors together.
+/// Two scalars h, h' with h + h'·λ = k and a size of at most 129 bits, and whether each is negative. They are what is
+/// left of (k, 0) when as much of both vectors is taken off it as goes, so neither is larger than both vectors together.
 fn halves(k: &Scalar) -> [(Scalar, bool); 2] {
     let k_bits = U256::from_be_slice(&k.to_bytes());
     let part = |(part, minus_b): (&U256, &U256)| {

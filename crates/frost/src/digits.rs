@@ -9,8 +9,8 @@ fn bits(words: &[u64], at: usize, many: usize) -> i16 {
     i16::try_from((both >> (at % 64)) & ((1 << many) - 1)).expect("eight bits")
 }
 
-/// Odd digits below 2^(window − 1) in size and their places, ascending: Σ digit · 2^place = k, and from one digit to the
-/// next are at least `window` places. The last place may be one above the highest bit. `window` is at most 8.
+/// Odd digits below 2^(window − 1) in size and their places, ascending: Σ digit · 2^place = k, and from one digit to
+/// the next are at least `window` places. The last place may be one above the highest bit. `window` is at most 8.
 pub(crate) fn digits(k: &Scalar, window: usize) -> Vec<(usize, i16)> {
     let bytes = k.to_bytes();
     let word = |bytes: &[u8]| {

@@ -177,8 +177,8 @@ impl AwaitShares {
     }
 }
 
-/// One share of its sender's. All that is asked here is public once it fails: whether the tag fits, and whether a scalar
-/// was sealed. Not inlined, so that a search for branches on secrets can tell these from others.
+/// One share of its sender's. All that is asked here is public once it fails: whether the tag fits, and whether a
+/// scalar was sealed. Not inlined, so that a search for branches on secrets can tell these from others.
 #[inline(never)]
 fn read(
     direction: &Direction,
