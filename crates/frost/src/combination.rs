@@ -37,7 +37,7 @@ const PARTS: [U256; 2] = [
 ];
 
 /// Two scalars h, h' with h + h'·λ = k and a size of at most 129 bits, and whether each is negative. They are what is
-/// left of (k, 0) when as much of both vectors is taken off it as goes, so neither is larger than both vectors together.
+/// left of (k, 0) when as much of both vectors is taken off it as goes, so neither is larger than both together.
 fn halves(k: &Scalar) -> [(Scalar, bool); 2] {
     let k_bits = U256::from_be_slice(&k.to_bytes());
     let part = |(part, minus_b): (&U256, &U256)| {
