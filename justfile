@@ -68,6 +68,10 @@ load *ARGS:
 soak MINUTES="10":
     cargo bench -p hardfrost --bench load -- soak {{ MINUTES }}
 
+# The instructions of the key rows instead of their time, the same on every run: `just bench-counts --json`. Needs valgrind.
+bench-counts *ARGS:
+    cargo run --release -p hardfrost-bench -- counts {{ ARGS }}
+
 # The C library from C, C++, Python, Node and Go; needs valgrind, node and Python.
 hosts:
     crates/ffi/hosts/run
@@ -80,13 +84,13 @@ header:
 fuzz SECONDS="60":
     cd crates/ffi && RUSTC_BOOTSTRAP=1 cargo fuzz run request -- -max_total_time={{ SECONDS }} -max_len=4096
 
-# Whether signing branches on a secret, as compiled for use: needs valgrind, and says so where there is none.
+# Whether commit, signing or key generation branches on a secret, as compiled for use: needs valgrind, and says so where there is none.
 secrets:
     cargo test --release -p hardfrost-frost --lib -- --nocapture secret_branches
 
-# The suite `tr` beside the FROST library on 100000 random sessions: minutes.
+# The suite `tr`, and key generation, beside the FROST library on 100000 random cases each, on all processors: a quarter of an hour.
 differential:
-    cargo test --release -p hardfrost-frost --test differential -- --ignored
+    cargo test --release -p hardfrost-frost --test differential --test keygen_differential -- --ignored --nocapture
 
 # Signs together with other FROST implementations; needs node and Python. An argument is the seed to repeat.
 interop *ARGS:

@@ -1,55 +1,30 @@
 //! The rows of signing.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
-use frost_core::CheaterDetection;
-use frost_secp256k1_tr::{round1, round2};
-use hardfrost_frost::{aggregate, sign, verify_share, CheckedPackage, SignatureShare};
-use hardfrost_primitives::{Member, Message, Suite};
-use rand_chacha::rand_core::SeedableRng;
-use rand_chacha::ChaCha20Rng;
+use hardfrost_primitives::Suite;
 
-use crate::clock::{medians, timed, Measured};
-use crate::library::Library;
-use crate::ours::{bent, Ours};
-use crate::peer::Peer;
-use crate::table::Row;
+use crate::bare::{two_products, two_sums};
+use crate::clock::{medians, Measured};
+use crate::stage::{Sides, Stage};
+use crate::table::{micros, Row};
 
 const LIBRARY: &str = "FROST library";
 const PEER: &str = "schnorr_fun";
 const ROUNDS: usize = 31;
 
-/// What is measured over and over.
-struct Stage {
-    library: Library,
-    ours: Ours,
-    peer: Peer,
-    rng: ChaCha20Rng,
+/// The medians of so many sides.
+fn of<const N: usize>(
+    rounds: usize,
+    mut sides: [Measured<'_>; N],
+) -> anyhow::Result<[Duration; N]> {
+    let medians = medians(rounds, &mut sides).try_into().ok();
+    medians.context("every side has a median")
 }
 
-/// Both sides' medians.
-type Pair = (Duration, Duration);
-
-fn pair(rounds: usize, ours: Measured<'_>, theirs: Measured<'_>) -> anyhow::Result<Pair> {
-    match medians(rounds, &mut [ours, theirs])[..] {
-        [ours, theirs] => Ok((ours, theirs)),
-        _ => anyhow::bail!("two sides have two medians"),
-    }
-}
-
-/// Ours, the library's, and the other crate's.
+/// Medians of a row: ours, the library's, the other crate's.
 type Three = [Duration; 3];
-
-fn three(rounds: usize, sides: [Measured<'_>; 3]) -> anyhow::Result<Three> {
-    let mut sides = sides;
-    let medians = medians(rounds, &mut sides);
-    medians
-        .try_into()
-        .ok()
-        .context("three sides have three medians")
-}
 
 /// Medians of everything, under `bip445` where nothing else is said.
 struct Costs {
@@ -58,201 +33,80 @@ struct Costs {
     aggregate: Three,
     verify: Three,
     blame: Three,
-    tr_round2: Pair,
+    tr_round2: Three,
 }
 
-impl Stage {
-    fn new(size: (u16, u16)) -> anyhow::Result<Self> {
-        let mut rng = ChaCha20Rng::seed_from_u64(445);
-        let message = Message([0x5a; 32]);
-        let library = Library::new(size, &message.0, &mut rng)?;
-        let ours = Ours::new(&library.keys, &library.public, message)?;
-        let peer = Peer::new(size, message.0);
+impl Costs {
+    fn of(stage: &Stage) -> anyhow::Result<Self> {
+        let judging = stage.judging()?;
+        let three = |sides: Sides<'_>| of(ROUNDS, sides);
+        let verify = three(judging.verify()?)?;
         Ok(Self {
-            library,
-            ours,
-            peer,
-            rng,
-        })
-    }
-
-    fn commit(&self) -> anyhow::Result<Three> {
-        let (mut one, mut other) = (self.rng.clone(), self.rng.clone());
-        let share = self.ours.shares.first().context("a group has members")?;
-        let key = self.library.keys.first().context("a group has members")?;
-        let ours = || timed(|| share.commit(Suite::Bip445, &mut one));
-        let theirs = || timed(|| round1::commit(key.signing_share(), &mut other));
-        let peer = || timed(|| self.peer.commit());
-        three(
-            ROUNDS * 3,
-            [Box::new(ours), Box::new(theirs), Box::new(peer)],
-        )
-    }
-
-    /// From parsed commitments to a share: sums, coefficients and all.
-    fn round2(&self, suite: Suite) -> anyhow::Result<Three> {
-        let mut rng = self.rng.clone();
-        let share = self.ours.shares.first().context("a group has members")?;
-        let derived = self.ours.derived(share)?;
-        let key = self.library.keys.first().context("a group has members")?;
-        let nonces = self.library.nonces.get(key.identifier());
-        let nonces = nonces.context("this signer committed")?;
-        let ours = || {
-            let session = self.ours.session(suite, &mut rng).ok();
-            let own = session.map(|s| (s.commitments, s.nonces));
-            let own = own.and_then(|(all, mut n)| Some((all, n.remove(&share.member())?)));
-            timed(|| {
-                let (commitments, nonces) = own?;
-                let package = self.ours.package(suite, commitments).ok()?;
-                sign(&derived, nonces, &package).ok()
-            })
-        };
-        let theirs = || timed(|| round2::sign(&self.library.package, nonces, key));
-        let peer = || timed(|| self.peer.round2());
-        three(ROUNDS, [Box::new(ours), Box::new(theirs), Box::new(peer)])
-    }
-
-    fn judging(&self) -> anyhow::Result<(Three, Three, Three)> {
-        let library = &self.library;
-        let mut rng = self.rng.clone();
-        let session = self.ours.session(Suite::Bip445, &mut rng)?;
-        let commitments = session.commitments.clone();
-        let package = self.ours.package(Suite::Bip445, commitments.clone())?;
-        let made = self.ours.sign(session, &package)?;
-        anyhow::ensure!(
-            aggregate(&package, &made).is_ok(),
-            "our shares make no signature"
-        );
-        let sum = || {
-            let commitments = commitments.clone();
-            timed(|| {
-                let package = self.ours.package(Suite::Bip445, commitments).ok()?;
-                aggregate(&package, &made).ok()
-            })
-        };
-        let theirs = || {
-            timed(|| {
-                frost_secp256k1_tr::aggregate(&library.package, &library.shares, &library.public)
-            })
-        };
-        let peer_made = self.peer.made()?;
-        anyhow::ensure!(
-            self.peer.aggregate(&peer_made),
-            "the peer makes no signature"
-        );
-        let peer = || timed(|| self.peer.aggregate(&peer_made));
-        let summed = three(ROUNDS, [Box::new(sum), Box::new(theirs), Box::new(peer)])?;
-
-        let (member, share) = made.first_key_value().context("somebody signed")?;
-        let (id, their_share) = library
-            .shares
-            .first_key_value()
-            .context("somebody signed")?;
-        let verifying = library.public.verifying_shares().get(id);
-        let verifying = verifying.context("every member has a verifying share")?;
-        let key = library.public.verifying_key();
-        let one = || timed(|| verify_share(&package, *member, share));
-        let theirs = || {
-            let package = &library.package;
-            timed(|| frost_core::verify_signature_share(*id, verifying, their_share, package, key))
-        };
-        let check = self.peer.verifier(&peer_made)?;
-        anyhow::ensure!(check(), "the peer's share does not verify");
-        let peer = || timed(&check);
-        let verified = three(ROUNDS, [Box::new(one), Box::new(theirs), Box::new(peer)])?;
-
-        let blamed = self.blaming(&package, &made, peer_made)?;
-        Ok((summed, verified, blamed))
-    }
-
-    fn blaming(
-        &self,
-        package: &CheckedPackage,
-        made: &BTreeMap<Member, SignatureShare>,
-        peer_made: Vec<schnorr_fun::frost::SignatureShare>,
-    ) -> anyhow::Result<Three> {
-        let library = &self.library;
-        let (bad, their_bad) = (bent(made), library.bad_shares()?);
-        let blame = || timed(|| aggregate(package, &bad).err());
-        let theirs = || {
-            let all = CheaterDetection::AllCheaters;
-            let package = &library.package;
-            timed(|| frost_core::aggregate_custom(package, &their_bad, &library.public, all).err())
-        };
-        let (peer_session, mut peer_bad) = (self.peer.session(), peer_made);
-        peer_bad.rotate_left(1);
-        let found = self.peer.bad(&peer_session, &peer_bad);
-        anyhow::ensure!(found == peer_bad.len(), "the peer finds all bad shares");
-        let peer = || timed(|| self.peer.bad(&peer_session, &peer_bad));
-        let sides: [Measured<'_>; 3] = [Box::new(blame), Box::new(theirs), Box::new(peer)];
-        three(ROUNDS / 3, sides)
-    }
-
-    fn costs(&self) -> anyhow::Result<Costs> {
-        let (aggregate, verify, blame) = self.judging()?;
-        Ok(Costs {
-            commit: self.commit()?,
-            round2: self.round2(Suite::Bip445)?,
-            aggregate,
+            commit: of(ROUNDS * 3, stage.commit()?)?,
+            round2: three(stage.round2(Suite::Bip445)?)?,
+            aggregate: three(judging.aggregate())?,
             verify,
-            blame,
-            tr_round2: {
-                let [ours, theirs, _] = self.round2(Suite::Tr)?;
-                (ours, theirs)
-            },
+            blame: of(ROUNDS / 3, judging.blame())?,
+            tr_round2: three(stage.round2(Suite::Tr)?)?,
         })
+    }
+
+    /// n commit, t sign, the coordinator checks every share, the others sum once.
+    fn robust(&self, (t, n): (u16, u16)) -> Three {
+        let (t, n) = (u32::from(t), u32::from(n));
+        let whole = |side: fn(&Three) -> Duration| {
+            let parts = [&self.commit, &self.round2, &self.verify, &self.aggregate];
+            let [commit, round2, verify, sum] = parts.map(side);
+            commit * n + round2 * t + verify * t + sum * (n - 1)
+        };
+        [
+            whole(|[ours, ..]| *ours),
+            whole(|[_, theirs, _]| *theirs),
+            whole(|[.., peer]| *peer),
+        ]
     }
 }
 
 /// Round2 at the smallest and at the largest group of the suite.
 fn growth() -> anyhow::Result<Row> {
     let (small, large) = (Stage::new((2, 128))?, Stage::new((128, 128))?);
-    let turn = |stage: &Stage, rng: &mut ChaCha20Rng| -> Option<Duration> {
-        let share = stage.ours.shares.first()?;
-        let derived = stage.ours.derived(share).ok()?;
-        let mut session = stage.ours.session(Suite::Bip445, rng).ok()?;
-        let own = session.nonces.remove(&share.member())?;
-        Some(timed(|| {
-            let package = stage
-                .ours
-                .package(Suite::Bip445, session.commitments)
-                .ok()?;
-            sign(&derived, own, &package).ok()
-        }))
-    };
-    let (mut one, mut other) = (small.rng.clone(), large.rng.clone());
-    let both = pair(
-        ROUNDS,
-        Box::new(|| turn(&large, &mut one).unwrap_or_default()),
-        Box::new(|| turn(&small, &mut other).unwrap_or_default()),
-    )?;
-    Ok(Row::new(
+    let suite = Suite::Bip445;
+    let [few, many] = of(ROUNDS, [small.our_round2(suite)?, large.our_round2(suite)?])?;
+    let [sum_few, sum_many] = of(ROUNDS, [two_sums(2), two_sums(128)])?;
+    let rest = micros(many.saturating_sub(sum_many)) / micros(few.saturating_sub(sum_few));
+    let row = Row::new(
         "round2 bip445, t = 128",
-        both,
+        (many, few),
         ("the same, t = 2", 1.5),
-    ))
+    );
+    Ok(row.noted(format!(
+        "to sum 2 · 128 commitments takes libsecp256k1 {:.0} µs, a quarter of a microsecond for \
+         each addition, and there is no signature share without these sums; without them round2 \
+         grows {rest:.2} times. Next: sum while commitments arrive, so that round2 finds the sums \
+         made",
+        micros(sum_many)
+    )))
+}
+
+fn commit(three: Three) -> anyhow::Result<Row> {
+    let [ours, theirs, _] = three;
+    let [products] = of(ROUNDS * 3, [two_products()])?;
+    let row = Row::new("commit", (ours, theirs), (LIBRARY, 0.35));
+    Ok(row.noted(format!(
+        "two constant-time k·G of libsecp256k1 are {:.0} µs of it, {:.2} of the yardstick alone: \
+         {:.0} µs each where the goal counts 10, for the bindings build 4 bits of precomputation. \
+         Their 0.31 takes 0.85 of that: not enough. Next: bindings that build libsecp256k1's \
+         table of 86 KiB",
+        micros(products),
+        micros(products) / micros(theirs),
+        micros(products) / 2.0,
+    )))
 }
 
 /// All rows of signing, for t-of-n.
 pub fn rows(size: (u16, u16)) -> anyhow::Result<Vec<Row>> {
-    let costs = Stage::new(size)?.costs()?;
-    let (t, n) = (u32::from(size.0), u32::from(size.1));
-    // n commit, t sign, the coordinator checks every share, the others sum once.
-    let whole = |side: fn(&Three) -> Duration| {
-        let [commit, round2, verify, sum] = [
-            &costs.commit,
-            &costs.round2,
-            &costs.verify,
-            &costs.aggregate,
-        ]
-        .map(side);
-        commit * n + round2 * t + verify * t + sum * (n - 1)
-    };
-    let robust = [
-        whole(|[ours, ..]| *ours),
-        whole(|[_, theirs, _]| *theirs),
-        whole(|[.., peer]| *peer),
-    ];
+    let costs = Costs::of(&Stage::new(size)?)?;
+    let robust = costs.robust(size);
     let aggregate = "aggregate and verify, honest, sums included";
     let blame = "find all bad shares, all are bad";
     let verify = "verify one share, session cached";
@@ -264,7 +118,7 @@ pub fn rows(size: (u16, u16)) -> anyhow::Result<Vec<Row>> {
     let beside =
         |what: &str, [ours, _, peer]: Three, goal| Row::new(what, (ours, peer), (PEER, goal));
     Ok(vec![
-        row("commit", costs.commit, 0.35),
+        commit(costs.commit)?,
         row(round2, costs.round2, 0.04),
         beside(round2, costs.round2, 0.8),
         row(aggregate, costs.aggregate, 0.06),
@@ -275,11 +129,7 @@ pub fn rows(size: (u16, u16)) -> anyhow::Result<Vec<Row>> {
         beside(verify, costs.verify, 0.45),
         row(whole, robust, 0.05),
         beside(whole, robust, 0.6),
-        Row::new(
-            "round2 tr, the library's bytes",
-            costs.tr_round2,
-            (LIBRARY, 0.45),
-        ),
+        row("round2 tr, the library's bytes", costs.tr_round2, 0.45),
         growth()?,
     ])
 }

@@ -12,7 +12,7 @@ use hardfrost_primitives::{Hash32, Member};
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-use crate::clock::{medians, timed};
+use crate::clock::{medians, timed, Measured};
 use crate::table::Row;
 
 const ROUNDS: usize = 5;
@@ -111,27 +111,46 @@ fn ours(size: (u16, u16), received: &Received) -> Option<()> {
     waiting.open(&received.sealed).ok().map(|_| ())
 }
 
-/// One member's key generation beside the library's, which neither seals nor proves possession.
-pub fn row(size: (u16, u16)) -> anyhow::Result<Row> {
-    let (received, bytes) = (received(size)?, bytes(size)?);
-    anyhow::ensure!(ours(size, &received).is_some(), "our key generation fails");
-    anyhow::ensure!(
-        library(size, &bytes).is_some(),
-        "the library's key generation fails"
-    );
-    let medians = medians(
-        ROUNDS,
-        &mut [
-            Box::new(|| timed(|| ours(size, &received))),
-            Box::new(|| timed(|| library(size, &bytes))),
-        ],
-    );
-    match medians[..] {
-        [ours, theirs] => Ok(Row::new(
-            "key generation, one member, parsing included",
-            (ours, theirs),
-            ("FROST library", 0.08),
-        )),
-        _ => anyhow::bail!("two sides have two medians"),
+/// What member 1 receives, for us and for the library.
+pub struct Keygen {
+    size: (u16, u16),
+    received: Received,
+    bytes: Bytes,
+}
+
+impl Keygen {
+    /// t-of-n.
+    pub fn new(size: (u16, u16)) -> anyhow::Result<Self> {
+        let (received, bytes) = (received(size)?, bytes(size)?);
+        anyhow::ensure!(ours(size, &received).is_some(), "our key generation fails");
+        anyhow::ensure!(
+            library(size, &bytes).is_some(),
+            "the library's key generation fails"
+        );
+        Ok(Self {
+            size,
+            received,
+            bytes,
+        })
+    }
+
+    /// One member's key generation beside the library's, which neither seals nor proves possession.
+    pub fn sides(&self) -> [Measured<'_>; 2] {
+        [
+            Box::new(|| timed(|| ours(self.size, &self.received))),
+            Box::new(|| timed(|| library(self.size, &self.bytes))),
+        ]
+    }
+
+    /// The row of it.
+    pub fn row(&self) -> anyhow::Result<Row> {
+        match medians(ROUNDS, &mut self.sides())[..] {
+            [ours, theirs] => Ok(Row::new(
+                "key generation, one member, parsing included",
+                (ours, theirs),
+                ("FROST library", 0.08),
+            )),
+            _ => anyhow::bail!("two sides have two medians"),
+        }
     }
 }

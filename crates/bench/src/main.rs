@@ -2,21 +2,26 @@
 //! process. Nothing stays behind unless asked for.
 
 mod arithmetic;
+mod bare;
 mod clock;
+mod counts;
 mod durable;
 mod keygen;
 mod library;
 mod ours;
 mod peer;
 mod signer;
+mod stage;
+mod svg;
 mod table;
 mod threads;
 
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
+use keygen::Keygen;
 use table::Table;
 
 /// Prints a table: what, ours, the yardstick, their ratio, the goal, met or not.
@@ -27,17 +32,40 @@ use table::Table;
 #[command(name = "hardfrost-bench", version)]
 struct Arguments {
     /// How many members must sign
-    #[arg(short = 't', long, value_name = "T", default_value_t = 67)]
+    #[arg(
+        short = 't',
+        long,
+        value_name = "T",
+        default_value_t = 67,
+        global = true
+    )]
     threshold: u16,
     /// How many members there are
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 100)]
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        global = true
+    )]
     members: u16,
     /// Print one JSON object instead
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
-    /// Draw the ratios into this file too
+    /// Draw the ratios of the arithmetic into this file too
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    #[command(subcommand)]
+    other: Option<Other>,
+}
+
+#[derive(Subcommand)]
+enum Other {
+    /// Counts instructions under valgrind instead of time: the same figure on every run; needs valgrind
+    Counts,
+    /// What `counts` runs under valgrind
+    #[command(hide = true)]
+    Counted,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -47,14 +75,31 @@ fn main() -> anyhow::Result<()> {
         (2..=128).contains(&size.1) && (2..=size.1).contains(&size.0),
         "a group has 2 <= t <= n <= 128"
     );
+    match arguments.other {
+        None => times(size, &arguments),
+        Some(Other::Counts) => {
+            let counts = counts::counts(size)?;
+            if arguments.json {
+                println!("{}", serde_json::to_string(&counts)?);
+            } else {
+                print!("{}", counts.text());
+            }
+            Ok(())
+        }
+        Some(Other::Counted) => counts::run(size),
+    }
+}
+
+fn times(size: (u16, u16), arguments: &Arguments) -> anyhow::Result<()> {
     let mut rows = arithmetic::rows(size)?;
-    rows.push(keygen::row(size)?);
+    rows.push(Keygen::new(size)?.row()?);
+    if let Some(path) = &arguments.svg {
+        let picture = svg::picture(size, &rows);
+        std::fs::write(path, picture).with_context(|| path.display().to_string())?;
+    }
     rows.extend(durable::rows()?);
     rows.extend(threads::rows()?);
     let table = Table { rows };
-    if let Some(path) = &arguments.svg {
-        std::fs::write(path, table.svg()).with_context(|| path.display().to_string())?;
-    }
     if arguments.json {
         println!("{}", serde_json::to_string(&table)?);
     } else {

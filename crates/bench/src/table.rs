@@ -22,6 +22,9 @@ pub struct Row {
     pub goal: Option<f64>,
     /// Whether it does not.
     pub met: Option<bool>,
+    /// Why it does, as measured in this run, and what would be tried next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// All rows of a run.
@@ -31,7 +34,8 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-fn micros(time: Duration) -> f64 {
+/// µs
+pub fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
@@ -61,7 +65,14 @@ impl Row {
             ratio,
             goal,
             met: goal.map(|goal| ratio <= goal),
+            note: None,
         }
+    }
+
+    /// With what is to be said of a goal out of reach.
+    pub fn noted(self, note: String) -> Self {
+        let note = Some(note);
+        Self { note, ..self }
     }
 }
 
@@ -84,45 +95,11 @@ impl Table {
                 row.what, row.ours, row.beside, row.yardstick, row.ratio
             );
         }
-        out
-    }
-
-    /// A bar for each row: its ratio, with a mark at the goal. On a logarithmic scale, for ratios differ by a thousand.
-    pub fn svg(&self) -> String {
-        const LEFT: f64 = 400.0;
-        const PER_DECADE: f64 = 140.0;
-        let place = |ratio: f64| LEFT + PER_DECADE * (ratio.max(1e-3).log10() + 3.0);
-        let height = 24 * self.rows.len() + 40;
-        let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1000\" height=\"{height}\" \
-             font-family=\"sans-serif\" font-size=\"13\">\n\
-             <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
-             <text x=\"8\" y=\"20\">CPU time as a fraction of the yardstick; \
-             the mark is the goal, the right edge of the scale is 1</text>\n"
-        );
-        for (row, place_y) in self.rows.iter().zip((1u32..).map(|line| 12 + 24 * line)) {
-            let colour = match row.met {
-                Some(true) => "#2a7f4f",
-                Some(false) => "#b4552d",
-                None => "#777777",
-            };
-            let (end, goal) = (place(row.ratio), place(row.goal.unwrap_or(1.0)));
-            let _ = writeln!(
-                out,
-                "<text x=\"8\" y=\"{}\">{} / {}</text>\
-                 <rect x=\"{LEFT}\" y=\"{place_y}\" width=\"{:.1}\" height=\"16\" \
-                 fill=\"{colour}\"/>\
-                 <rect x=\"{goal:.1}\" y=\"{place_y}\" width=\"2\" height=\"16\"/>\
-                 <text x=\"{:.1}\" y=\"{}\">{:.3}</text>",
-                place_y + 13,
-                row.what,
-                row.beside,
-                end - LEFT,
-                end.max(goal) + 6.0,
-                place_y + 13,
-                row.ratio,
-            );
+        for row in &self.rows {
+            if let Some(note) = &row.note {
+                let _ = writeln!(out, "\n{}: {note}.", row.what);
+            }
         }
-        out + "</svg>\n"
+        out
     }
 }

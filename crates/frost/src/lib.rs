@@ -25,7 +25,9 @@ mod aggregate;
 #[cfg(test)]
 mod bip32_vectors;
 mod bip445;
+mod combination;
 mod derived;
+mod digits;
 pub mod dkg;
 mod group_public;
 mod identifier;

@@ -2,8 +2,9 @@
 //! scalar without the word *secret* runs in variable time: nothing secret may come near it.
 
 use k256::elliptic_curve::sec1::FromEncodedPoint;
-use k256::elliptic_curve::PrimeField;
+use k256::elliptic_curve::{Field, PrimeField};
 use k256::{AffinePoint, EncodedPoint, ProjectivePoint, Scalar};
+use rand_core::{CryptoRng, RngCore};
 use secp256k1::{PublicKey, SecretKey, SECP256K1};
 use zeroize::Zeroizing;
 
@@ -42,7 +43,15 @@ pub(crate) fn times(k: &Scalar, point: &PublicKey) -> Option<PublicKey> {
     point.mul_tweak(SECP256K1, &k).ok()
 }
 
-/// k·G in constant time; `None` for k = 0. No copy of k outlives the call.
+/// A fresh secret. Bytes that are no scalar are drawn again; that is all that is ever asked of them, and it stands in a
+/// function of its own, so that a search for branches on secrets can tell it from others.
+#[inline(never)]
+pub(crate) fn random(rng: &mut (impl RngCore + CryptoRng)) -> Zeroizing<Scalar> {
+    Zeroizing::new(Scalar::random(rng))
+}
+
+/// k·G in constant time; `None` for k = 0. No copy of k outlives the call. Not inlined, for the same reason.
+#[inline(never)]
 pub(crate) fn secret_times_g(k: &Scalar) -> Option<PublicKey> {
     let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(k.to_bytes().into());
     let mut secret = SecretKey::from_slice(bytes.as_slice()).ok()?;

@@ -10,6 +10,8 @@ use k256::elliptic_curve::sec1::FromEncodedPoint;
 use k256::{AffinePoint, EncodedPoint, FieldElement, ProjectivePoint, Scalar};
 use secp256k1::PublicKey;
 
+use crate::digits::digits;
+
 /// Digits are below 2⁴ in size.
 const WINDOW: usize = 5;
 /// A carry may stand above the highest bit.
@@ -159,37 +161,6 @@ fn odd_multiples(points: &[Affine]) -> Vec<[Affine; 8]> {
     .collect()
 }
 
-/// Five bits of a little-endian number from bit `at` on.
-fn window(words: &[u64], at: usize) -> u64 {
-    let word = |which: usize| u128::from(words.get(which).copied().unwrap_or_default());
-    let both = word(at / 64) | word(at / 64 + 1) << 64;
-    u64::try_from((both >> (at % 64)) & 31).expect("five bits")
-}
-
-/// Odd digits and their places: Σ digit · 2^place = k, and from one digit to the next are at least five places.
-fn digits(k: &Scalar) -> Vec<(usize, i8)> {
-    let bytes = k.to_bytes();
-    let word = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .fold(0, |word, byte| word << 8 | u64::from(*byte))
-    };
-    let words: Vec<u64> = bytes.rchunks(8).map(word).collect();
-    let (mut digits, mut at, mut carry) = (Vec::with_capacity(COLUMNS / WINDOW + 1), 0, 0);
-    while at < COLUMNS {
-        let digit = window(&words, at) + carry;
-        if digit & 1 == 0 {
-            at += 1;
-            continue;
-        }
-        carry = u64::from(digit > 16);
-        let signed = i8::try_from(digit).expect("at most 31") - if carry == 1 { 32 } else { 0 };
-        digits.push((at, signed));
-        at += WINDOW;
-    }
-    digits
-}
-
 /// Points to be summed, each column by itself, one after another in one list.
 struct Columns {
     points: Vec<Affine>,
@@ -204,7 +175,7 @@ impl Columns {
         let place = |_| Vec::with_capacity(terms.len() / 4 + 4);
         let mut places: Vec<Vec<(&Affine, bool)>> = (0..COLUMNS).map(place).collect();
         for ((k, _), multiples) in terms.iter().zip(&multiples) {
-            for (at, digit) in digits(k) {
+            for (at, digit) in digits(k, WINDOW) {
                 let multiple = multiples.get(usize::from(digit.unsigned_abs() / 2));
                 let (Some(place), Some(multiple)) = (places.get_mut(at), multiple) else {
                     continue;
@@ -293,28 +264,6 @@ mod tests {
         let plain = terms.iter().fold(plain, |sum, (k, p)| sum + to_k256(p) * k);
         let terms: Vec<_> = terms.iter().map(|(k, point)| (*k, point)).collect();
         assert_eq!(sum_of_products(points.iter(), &terms), plain);
-    }
-
-    #[test]
-    fn a_scalar_is_the_sum_of_its_digits() {
-        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
-        let edges = [
-            Scalar::ZERO,
-            Scalar::ONE,
-            -Scalar::ONE,
-            -Scalar::from(15u64),
-        ];
-        for k in edges
-            .into_iter()
-            .chain((0..500).map(|_| Scalar::random(&mut rng)))
-        {
-            let value = |(at, digit): (usize, i8)| {
-                let size = Scalar::from(u64::from(digit.unsigned_abs()));
-                let power = (0..at).fold(Scalar::ONE, |power, _| power.double());
-                power * if digit < 0 { -size } else { size }
-            };
-            assert_eq!(digits(&k).into_iter().map(value).sum::<Scalar>(), k);
-        }
     }
 
     #[test]

@@ -2,10 +2,9 @@
 //! [`hardfrost_locked::scrubbed`], so that no copy outlives that.
 
 use hardfrost_locked::{LockError, Region, Slot, SLOT_BYTES};
-use k256::Scalar;
+use k256::elliptic_curve::ops::Reduce;
+use k256::{Scalar, U256};
 use zeroize::Zeroizing;
-
-use crate::points::scalar;
 
 /// A scalar in locked memory. No `Clone`; wiped on drop.
 pub(crate) struct SecretScalar(Slot);
@@ -25,8 +24,9 @@ impl SecretScalar {
 
     /// A copy to compute with.
     pub(crate) fn read(&self) -> Zeroizing<Scalar> {
-        let value = scalar(*self.to_bytes());
-        Zeroizing::new(value.expect("what was held is a scalar"))
+        let bytes = self.to_bytes();
+        // What was held is below the group order, so nothing is reduced, and nothing needs to be asked of a secret.
+        Zeroizing::new(<Scalar as Reduce<U256>>::reduce_bytes((&*bytes).into()))
     }
 
     /// 32 big-endian bytes.

@@ -10,9 +10,10 @@ use k256::{Scalar, U256};
 use secp256k1::PublicKey;
 use zeroize::Zeroizing;
 
+use crate::combination::combination;
 use crate::lagrange::Lambdas;
 use crate::nonces::NoncePair;
-use crate::points::{secret_times_g, signed, sum, times};
+use crate::points::{signed, to_k256};
 use crate::tweak::TweakedKey;
 use crate::Commitments;
 
@@ -114,12 +115,11 @@ impl Session {
         else {
             return false;
         };
-        // Both sides with the sign that R has, so that no point needs to be negated.
-        let left = secret_times_g(&self.signed(share - &self.tweaks(lambda)));
-        let bound = times(rho, commitments.binding_point());
-        let key = times(&self.signed(self.factor(lambda)), verifying_share);
-        let hiding = Some(*commitments.hiding_point());
-        left == sum([&hiding, &bound, &key].into_iter().flatten())
+        // ±z·G ∓ λ·c·S − ρ·E = D, all with the sign that R has.
+        let own = self.signed(share - &self.tweaks(lambda));
+        let key = self.signed(self.factor(lambda));
+        let terms = [(-key, verifying_share), (-rho, commitments.binding_point())];
+        combination(&own, &terms) == to_k256(commitments.hiding_point())
     }
 
     /// x(R) ‖ Σ z, with the tweaks where the shares do not bear them.

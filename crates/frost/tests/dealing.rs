@@ -116,6 +116,35 @@ fn a_share_survives_its_own_bytes_and_fits_no_other_seat() {
     assert!(refused(4).contains("no member 4"));
 }
 
+/// The last to show chooses its constant term so that the sum is a key of its own: x·G less everybody else's. It cannot
+/// know the secret of that, and neither a proof of its own nor one of another member proves it.
+#[test]
+fn k05_a_rogue_key_proves_nothing_and_is_named() {
+    let mut dealt = dealt((2, 3), 9);
+    let (first, second) = (
+        dealt.shown[&member(1)].clone(),
+        dealt.shown[&member(2)].clone(),
+    );
+    let point = |bytes: &[u8; 33]| PublicKey::from_slice(bytes).unwrap();
+    let rogue = dealt.shown.get_mut(&member(3)).unwrap();
+    let own = point(&rogue.commitment[0]);
+    let others = [&first, &second].map(|shown| point(&shown.commitment[0]).negate(SECP256K1));
+    let chosen = PublicKey::combine_keys(&[&own, &others[0], &others[1]]).unwrap();
+    rogue.commitment[0] = chosen.serialize();
+    let with_own_proof = rogue.clone();
+    let mut copied = with_own_proof.clone();
+    copied.commitment[0] = second.commitment[0];
+    copied.proof_of_knowledge = second.proof_of_knowledge;
+    let mut with_a_copied_proof = with_own_proof.clone();
+    with_a_copied_proof.proof_of_knowledge = second.proof_of_knowledge;
+    for shown in [with_own_proof, copied, with_a_copied_proof] {
+        let mut dealt = self::dealt((2, 3), 9);
+        dealt.shown.insert(member(3), shown);
+        let refused = dealt.seal_as(1).map(|_| ()).unwrap_err();
+        assert_eq!(refused, DkgFault::ProofOfKnowledge(member(3)));
+    }
+}
+
 #[test]
 fn k08_a_group_key_that_may_hide_a_script_path_is_refused() {
     let shares = sealed((2, 3), 5).open();

@@ -7,6 +7,7 @@
 )]
 
 mod ceremony;
+mod many;
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,9 @@ use frost_secp256k1_tr::keys::{EvenY, SigningShare, VerifiableSecretSharingCommi
 use frost_secp256k1_tr::{Error, Identifier, Signature};
 use hardfrost_frost::dkg::{DkgFault, Round1};
 use hardfrost_primitives::Member;
+use many::many;
 use proptest::prelude::*;
-use rand_chacha::rand_core::SeedableRng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
 #[derive(Clone, Debug)]
@@ -156,4 +158,21 @@ fn a_large_group_is_the_librarys_group() {
         let (seed, spoilt) = (7, None);
         same(&Case { size, seed, spoilt });
     }
+}
+
+/// `just differential`: minutes, in release. In a third of the ceremonies somebody shows something else.
+#[test]
+#[ignore = "takes minutes"]
+fn a_hundred_thousand_ceremonies_are_the_librarys_ceremonies() {
+    many("key generations", 100_000, |seed| {
+        let mut draw = rng(seed, 0);
+        let mut below = |limit: u32| draw.next_u32() % limit;
+        let count = 2 + u16::try_from(below(3)).unwrap();
+        let threshold = 2 + u16::try_from(below(u32::from(count) - 1)).unwrap();
+        let spoiler = 2 + u16::try_from(below(u32::from(count) - 1)).unwrap();
+        let (at, bits) = (below(1 << 16) as usize, 1 << below(8));
+        let spoilt = (below(3) == 0).then_some((spoiler, at, bits));
+        let size = (threshold, count);
+        same(&Case { size, seed, spoilt });
+    });
 }

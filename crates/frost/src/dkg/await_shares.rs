@@ -33,7 +33,7 @@ type Shown = BTreeMap<Member, Vec<PublicKey>>;
 /// The secrets we share with each other member.
 type Shared = BTreeMap<Member, Slot>;
 /// A list that never grows: a map, or a list that does, leaves copies behind where it moves what it holds.
-type Opened = Vec<(Member, Zeroizing<Scalar>)>;
+pub(crate) type Opened = Vec<(Member, Zeroizing<Scalar>)>;
 
 impl AwaitShares {
     pub(super) fn new(
@@ -84,11 +84,17 @@ impl AwaitShares {
         })
     }
 
-    fn summed(self, opened: &Opened) -> Result<KeyShare, DkgFault> {
+    /// Our share of the key: our own part and everybody else's. In constant time.
+    pub(crate) fn share(&self, opened: &Opened) -> Zeroizing<Scalar> {
         let mut share = self.own.read();
         for (_, part) in opened {
             *share += **part;
         }
+        share
+    }
+
+    fn summed(self, opened: &Opened) -> Result<KeyShare, DkgFault> {
+        let share = self.share(opened);
         let Seat {
             member,
             threshold,
@@ -106,7 +112,10 @@ impl AwaitShares {
         self.key_share(share, &sum, &values)
     }
 
-    fn opened(&self, sealed: &BTreeMap<Member, SealedShare>) -> Result<Opened, DkgFault> {
+    pub(crate) fn opened(
+        &self,
+        sealed: &BTreeMap<Member, SealedShare>,
+    ) -> Result<Opened, DkgFault> {
         if !sealed.keys().eq(self.shared.keys()) {
             return Err(DkgFault::Incomplete);
         }
@@ -120,10 +129,7 @@ impl AwaitShares {
                 transcript: self.transcript,
             };
             secret.read(&mut key);
-            let share = direction.open(&key, sealed);
-            let share = scalar(*share.ok_or(DkgFault::Sealed(*from))?);
-            let share = Zeroizing::new(share.ok_or(DkgFault::Share(*from))?);
-            opened.push((*from, share));
+            opened.push((*from, read(&direction, &key, sealed)?));
         }
         Ok(opened)
     }
@@ -169,6 +175,20 @@ impl AwaitShares {
         own.replace(&Zeroizing::new(map.scalar(*share)));
         KeyShare::new(self.seat.member, own, group).map_err(|_| no_key)
     }
+}
+
+/// One share of its sender's. All that is asked here is public once it fails: whether the tag fits, and whether a
+/// scalar was sealed. Not inlined, so that a search for branches on secrets can tell these from others.
+#[inline(never)]
+fn read(
+    direction: &Direction,
+    key: &Zeroizing<[u8; 32]>,
+    sealed: &SealedShare,
+) -> Result<Zeroizing<Scalar>, DkgFault> {
+    let from = direction.sender;
+    let share = direction.open(key, sealed);
+    let share = scalar(*share.ok_or(DkgFault::Sealed(from))?);
+    share.map(Zeroizing::new).ok_or(DkgFault::Share(from))
 }
 
 /// Whether `value` is share · G; the identity is the public value of zero.

@@ -55,7 +55,9 @@ impl Ephemeral {
         self.secret.region()
     }
 
-    /// x(e·E'), 32 bytes; `None` when the other key is no point.
+    /// x(e·E'), 32 bytes; `None` when the other key is no point. Not inlined, so that a search for branches on secrets
+    /// can tell the question whether e is a key from others.
+    #[inline(never)]
     pub(super) fn shared_x(&self, other: &[u8; 33]) -> Option<Zeroizing<[u8; 32]>> {
         let other = PublicKey::from_slice(other).ok()?;
         let mut bytes = Zeroizing::new([0; 32]);

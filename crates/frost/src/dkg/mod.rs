@@ -13,6 +13,8 @@ mod sealing;
 
 pub use await_shares::AwaitShares;
 pub use fault::DkgFault;
+#[cfg(test)]
+pub(crate) use polynomial::SecretPolynomial;
 pub use round1::{deal, Contribution, Dealing, OpenShares, Round1};
 pub use sealing::{SealedShare, SEALED_SHARE_BYTES};
 

@@ -3,21 +3,20 @@
 use hardfrost_locked::{LockError, Region};
 use hardfrost_primitives::Member;
 use k256::elliptic_curve::group::Curve;
-use k256::elliptic_curve::Field;
 use k256::{AffinePoint, ProjectivePoint, Scalar};
 use rand_core::{CryptoRng, RngCore};
 use secp256k1::PublicKey;
 use zeroize::Zeroizing;
 
-use crate::points::{secret_times_g, to_k256};
+use crate::points::{random, secret_times_g, to_k256};
 use crate::secret::SecretScalar;
 
 /// t secret coefficients, none of them zero, in locked memory.
-pub(super) struct SecretPolynomial(Vec<SecretScalar>);
+pub(crate) struct SecretPolynomial(Vec<SecretScalar>);
 
 impl SecretPolynomial {
     /// Draws t coefficients; with them the commitments to each.
-    pub(super) fn draw(
+    pub(crate) fn draw(
         threshold: u16,
         region: &Region,
         rng: &mut (impl RngCore + CryptoRng),
@@ -26,7 +25,7 @@ impl SecretPolynomial {
         let mut coefficients = Vec::with_capacity(count);
         let mut commitment = Vec::with_capacity(count);
         while commitment.len() < count {
-            let coefficient = Zeroizing::new(Scalar::random(&mut *rng));
+            let coefficient = random(rng);
             if let Some(point) = secret_times_g(&coefficient) {
                 coefficients.push(SecretScalar::hold(&coefficient, region)?);
                 commitment.push(point);
@@ -40,7 +39,7 @@ impl SecretPolynomial {
     }
 
     /// f(member), in constant time.
-    pub(super) fn at(&self, member: Member) -> Zeroizing<Scalar> {
+    pub(crate) fn at(&self, member: Member) -> Zeroizing<Scalar> {
         let x = Scalar::from(u64::from(member.number()));
         let mut value = Zeroizing::new(Scalar::ZERO);
         for coefficient in self.0.iter().rev() {
@@ -50,16 +49,21 @@ impl SecretPolynomial {
     }
 }
 
-/// k·P for a small public k: as many doublings as k has bits, no more.
+/// k·P for a small public k: as many doublings as k has bits, and a sum or a difference for a third of them. The digits
+/// are those of 3·k less those of k, halved.
 fn small_times(k: u16, point: ProjectivePoint) -> ProjectivePoint {
-    let Some(top) = k.checked_ilog2() else {
+    let k = u32::from(k);
+    let triple = 3 * k;
+    let Some(top) = triple.checked_ilog2() else {
         return ProjectivePoint::IDENTITY;
     };
     let mut product = point;
-    for bit in (0..top).rev() {
+    for bit in (1..top).rev() {
         product = product.double();
-        if k >> bit & 1 == 1 {
-            product += point;
+        match (triple >> bit & 1, k >> bit & 1) {
+            (1, 0) => product += point,
+            (0, 1) => product -= point,
+            (_, _) => {}
         }
     }
     product
@@ -121,10 +125,12 @@ impl PublicPolynomial {
         differences
     }
 
-    /// f(1)·G … f(n)·G: from one value to the next are t additions.
+    /// f(1)·G … f(n)·G: from one value to the next are t additions, fewer where fewer values are left than that.
     pub(super) fn at_all(&self, count: u16) -> Vec<ProjectivePoint> {
         let mut differences = self.differences();
-        let next = |_| {
+        let next = |left| {
+            // The k-th difference is felt k values on.
+            differences.truncate(usize::from(left) + 1);
             let mut above = ProjectivePoint::IDENTITY;
             for difference in differences.iter_mut().rev() {
                 let before = *difference;
@@ -133,7 +139,7 @@ impl PublicPolynomial {
             }
             differences.first().copied().unwrap_or_default()
         };
-        (0..count).map(next).collect()
+        (1..=count).rev().map(next).collect()
     }
 }
 
@@ -148,6 +154,17 @@ pub(super) fn normalized(points: &[ProjectivePoint]) -> Vec<AffinePoint> {
 mod tests {
     use super::*;
     use rand_chacha::rand_core::SeedableRng;
+
+    #[test]
+    fn small_products_are_sums() {
+        let mut sum = ProjectivePoint::IDENTITY;
+        for k in 0..=1100 {
+            assert_eq!(small_times(k, ProjectivePoint::GENERATOR), sum, "{k}");
+            sum += ProjectivePoint::GENERATOR;
+        }
+        let most = ProjectivePoint::GENERATOR * Scalar::from(u64::from(u16::MAX));
+        assert_eq!(small_times(u16::MAX, ProjectivePoint::GENERATOR), most);
+    }
 
     #[test]
     fn every_public_value_is_that_of_the_secret_polynomial() {

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::ephemeral::{possessed, Ephemeral};
 use super::polynomial::SecretPolynomial;
-use super::proof::{prove, proven};
+use super::proof::{first_unproven, prove};
 use super::sealing::{Direction, SealedShare};
 use super::{AwaitShares, DkgFault, Seat};
 use crate::points::{parse, sum};
@@ -230,11 +230,13 @@ impl Dealing {
         mut commitments: BTreeMap<Member, Vec<PublicKey>>,
         proofs: impl Iterator<Item = (Member, &'a [u8; 64])>,
     ) -> Result<BTreeMap<Member, Vec<PublicKey>>, DkgFault> {
+        let mut claims = Vec::with_capacity(commitments.len());
         for (from, proof) in proofs {
             let constant = commitments.get(&from).and_then(|c| c.first());
-            if !constant.is_some_and(|c| proven(from, c, proof)) {
-                return Err(DkgFault::ProofOfKnowledge(from));
-            }
+            claims.push((from, constant.ok_or(DkgFault::Commitment(from))?, proof));
+        }
+        if let Some(liar) = first_unproven(&claims) {
+            return Err(DkgFault::ProofOfKnowledge(liar));
         }
         commitments.insert(self.seat.member, self.commitment.clone());
         // After every proof of knowledge: whoever cancels the sum without a secret is named for that.
