@@ -21,8 +21,9 @@ use hardfrost_api::engine::{
     ConnectError, EngineClient, EngineGone, EngineHandle, EngineIdentity, EngineServer,
     EngineServerStop, EngineThread, ServerCounts, SocketError,
 };
-use hardfrost_engine::{Command, Convict, Reply, Ticket};
-use hardfrost_primitives::{Hash32, Member};
+use hardfrost_engine::{Command, Convict, InstallPolicy, Reply, Ticket, Unquarantine};
+use hardfrost_primitives::{Hash32, KeyGroup, Member};
+use hardfrost_spend::Policy;
 use rustix::process::geteuid;
 use support::{clock, deal, engine, make_key, wait, Counted, Inbox};
 use tempfile::TempDir;
@@ -422,4 +423,27 @@ fn a_socket_that_was_left_behind_is_replaced_and_a_live_one_is_not() {
     let refused = EngineServer::bind(&path, None).err().unwrap();
     assert!(matches!(refused, SocketError::Taken(_)), "{refused}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "no socket");
+}
+
+#[test]
+fn a_node_that_was_taken_over_lifts_no_limit_and_pardons_nobody() {
+    let served = Served::new();
+    let key_group = KeyGroup::from_key([2; 33]).unwrap();
+    let orders = [
+        Command::InstallPolicy(InstallPolicy {
+            key_group: key_group.clone(),
+            policy: Policy::default(),
+        }),
+        Command::Unquarantine(Unquarantine {
+            key_group,
+            member: Member::FIRST,
+        }),
+    ];
+    for order in orders {
+        let (handle, mut inbox) = served.connect_next();
+        handle.ask(vec![(Ticket(1), order)]).unwrap();
+        assert_eq!(inbox.blocking_recv(), None);
+        let gone = handle.gone().unwrap().to_string();
+        assert!(gone.contains("hardfrost store"), "{gone}");
+    }
 }

@@ -2,12 +2,12 @@
 //! frame to the transport. What depends on the engine comes out only with the engine's reply, and that only once its
 //! record is durable; so nothing is sent before.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::task::{Context, Poll};
 
 use hardfrost_api::engine::{EngineGone, EngineHandle};
-use hardfrost_engine::{Command, OpenApproval, Rejection, Reply, Ticket};
-use hardfrost_primitives::{Monotonic, Now, UnixTime};
+use hardfrost_engine::{Approval, Command, OpenApproval, Rejection, Reply, Ticket};
+use hardfrost_primitives::{Monotonic, Now, SessionId, UnixTime};
 use hardfrost_seat::{Event, Input, Output, Request, Seat};
 use tracing::{error, info, warn};
 
@@ -182,8 +182,8 @@ impl Core {
             seat: 0,
         };
         let about = (&approval, self.members(place));
-        self.journal
-            .resumed(place, self.now(), request.as_str(), about);
+        let when = (place, self.clock.now());
+        self.journal.resumed(when, request.as_str(), about);
         let order = Request::Resume(approval);
         let mail = self.federations.get(at).map(|all| all.ordered(&order));
         self.feed(at, mail.unwrap_or_default(), None);
@@ -294,15 +294,7 @@ impl Core {
                 self.journal.failed(place, fault.clone());
                 self.orders.failed(order, &fault);
             }
-            Event::Approved(approval) => {
-                let members = self.members(place);
-                if let Some(request) = self.orders.request(order) {
-                    let about = (&approval, members);
-                    self.journal.approved(place, now, request.as_str(), about);
-                    info!(%request, sessions = approval.inputs.len(), "approved");
-                }
-                self.orders.approved(order, approval);
-            }
+            Event::Approved(approval) => self.approved((place, now), approval, order),
             Event::Refused(rejection) => {
                 warn!(%rejection, "the engine refused the operator's request");
                 self.orders.refused(order, &rejection);
@@ -317,6 +309,23 @@ impl Core {
                 self.journal.ended(now, report);
             }
         }
+    }
+
+    fn approved(&mut self, at: (Place, Now), approval: Approval, order: Option<OrderId>) {
+        if let Some(request) = self.orders.request(order) {
+            let seat = self.seat(at.0);
+            let open = |name: &SessionId| {
+                let session = seat.and_then(|seat| seat.session(name));
+                session.is_some_and(|open| open.outcome().is_none())
+            };
+            let sessions = approval.inputs.iter().map(|input| &input.session);
+            let open: BTreeSet<SessionId> = sessions.filter(|name| open(name)).cloned().collect();
+            let about = (&approval, self.members(at.0));
+            let runs = |name: &SessionId| open.contains(name);
+            self.journal.approved(at, request.as_str(), about, runs);
+            info!(%request, sessions = approval.inputs.len(), "approved");
+        }
+        self.orders.approved(order, approval);
     }
 
     fn members(&self, place: Place) -> u16 {

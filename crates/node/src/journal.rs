@@ -95,13 +95,14 @@ impl Journal {
         }
     }
 
-    /// An approval started its sessions, for a group of so many members.
+    /// An approval started its sessions, for a group of so many members. Of those that had ended here, the seat says
+    /// which `runs` again.
     pub fn approved(
         &mut self,
-        place: Place,
-        now: Now,
+        (place, now): (Place, Now),
         request: &str,
         (approval, members): (&Approval, u16),
+        runs: impl Fn(&SessionId) -> bool,
     ) {
         for input in &approval.inputs {
             if self.sessions.len() >= SESSIONS_MAX {
@@ -117,10 +118,11 @@ impl Journal {
                 began: now,
                 ended: None,
             };
-            // One that had ended here runs again; one that runs already is the same, and may not know its input yet.
+            // One that is known already may not know its input yet.
+            let again = runs(&input.session);
             match self.sessions.entry(input.session.clone()) {
                 Entry::Vacant(free) => drop(free.insert(signing)),
-                Entry::Occupied(mut known) if known.get().ended.is_some() => {
+                Entry::Occupied(mut known) if known.get().ended.is_some() && again => {
                     known.insert(signing);
                 }
                 Entry::Occupied(mut known) => known.get_mut().input = signing.input,
@@ -130,8 +132,8 @@ impl Journal {
 
     /// The same for an approval from before this process began: which of its transaction's inputs a session signs is not
     /// known any more.
-    pub fn resumed(&mut self, place: Place, now: Now, request: &str, about: (&Approval, u16)) {
-        self.approved(place, now, request, about);
+    pub fn resumed(&mut self, at: (Place, Now), request: &str, about: (&Approval, u16)) {
+        self.approved(at, request, about, |_| true);
         for input in &about.0.inputs {
             if let Some(signing) = self.sessions.get_mut(&input.session) {
                 signing.input = None;

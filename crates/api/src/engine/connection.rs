@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use hardfrost_engine::{Reply, Ticket};
+use hardfrost_engine::{Command, Reply, Ticket};
 use hardfrost_primitives::REQUEST_BYTES_MAX;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 
@@ -74,7 +74,7 @@ pub(crate) fn serve(
         tally_up(&error, tally);
         match error {
             LineError::Closed | LineError::Io(_) => {}
-            LineError::Malformed(_) | LineError::TooLong(_) => {
+            LineError::Malformed(_) | LineError::TooLong(_) | LineError::Loosens => {
                 line.say_farewell(&error.to_string())
             }
         }
@@ -85,7 +85,9 @@ pub(crate) fn serve(
 
 fn tally_up(error: &LineError, tally: &Tally) {
     match error {
-        LineError::Malformed(_) | LineError::TooLong(_) => count(&tally.malformed),
+        LineError::Malformed(_) | LineError::TooLong(_) | LineError::Loosens => {
+            count(&tally.malformed)
+        }
         LineError::Closed | LineError::Io(_) => {}
     }
 }
@@ -132,6 +134,9 @@ impl Line {
             };
             let handed_on = match message {
                 ToEngine::Hello(_) => Err(Malformed("a second hello").into()),
+                ToEngine::Batch(batch) if batch.iter().any(|(_, asked)| loosens(asked)) => {
+                    Err(LineError::Loosens)
+                }
                 ToEngine::Batch(batch) => {
                     if self.enter(batch.len()) {
                         handle.ask(batch).map_err(|_| LineError::Closed)
@@ -227,6 +232,30 @@ impl Line {
             gate.batches.pop_front();
         }
         self.answered.notify_all();
+    }
+}
+
+/// Limits and pardons are the operator's, given on the store itself: a node that was taken over must not lift them.
+fn loosens(command: &Command) -> bool {
+    match command {
+        Command::InstallPolicy(_) | Command::Unquarantine(_) => true,
+        Command::DkgDeal(_)
+        | Command::DkgSeal(_)
+        | Command::DkgOpen(_)
+        | Command::Install(_)
+        | Command::DkgAbort(_)
+        | Command::Approve(_)
+        | Command::DeriveContext(_)
+        | Command::Open(_)
+        | Command::Round1(_)
+        | Command::Round2(_)
+        | Command::Abort(_)
+        | Command::Aggregate(_)
+        | Command::VerifyShare(_)
+        | Command::EmergencyRekey(_)
+        | Command::FinalizeSession(_)
+        | Command::Quarantine(_)
+        | Command::Convict(_) => false,
     }
 }
 

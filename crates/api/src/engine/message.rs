@@ -131,6 +131,8 @@ coded_enum!(Answer {
 pub(crate) enum LineError {
     #[error("the other side closed it")]
     Closed,
+    #[error("limits and pardons are given with `hardfrost store`, not over the socket")]
+    Loosens,
     #[error(transparent)]
     Malformed(#[from] Malformed),
     #[error("a message of {0} bytes: at most {REQUEST_BYTES_MAX} are taken")]

@@ -282,6 +282,7 @@ impl Federation {
     pub fn join_key(&mut self, begun: &CeremonyView, numbers: &[usize]) {
         let join = StartCeremony::Join {
             join: begun.code.clone(),
+            threshold: Some(begun.threshold),
         };
         for number in &numbers[1..] {
             self.ceremony(*number, &join);
