@@ -28,8 +28,8 @@ pub enum Arrival {
     Frame {
         /// Who handed it to us.
         peer: PeerIndex,
-        /// For whom, as the peer says; `None` where it says that the frame is from itself. It is for accounts alone: what
-        /// somebody has others hand on must not be charged to them.
+        /// For whom, as the peer says; `None` where it says that the frame is from itself. It is for accounts alone:
+        /// what somebody has others hand on must not be charged to them.
         relayed_for: Option<PeerIndex>,
         /// The frame, whole.
         bytes: Vec<u8>,

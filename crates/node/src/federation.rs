@@ -130,11 +130,13 @@ impl Federation {
                     relayed_for,
                     bytes,
                 } => {
-                    if self.admits(now, (peer, relayed_for), &bytes) {
-                        let frame = match relayed_for.map(operator) {
-                            None => FromPeer::authenticated(operator(peer), bytes),
-                            Some(author) => FromPeer::relayed(operator(peer), author, bytes),
-                        };
+                    let within = self.admits(now, (peer, relayed_for), &bytes);
+                    let (by, author) = (operator(peer), relayed_for.map(operator));
+                    let frame = match author {
+                        None => FromPeer::authenticated(by, bytes),
+                        Some(author) => FromPeer::relayed(by, author, bytes),
+                    };
+                    if within {
                         mail.extend(self.to_all(|| Input::Peer(frame.clone())));
                     }
                 }

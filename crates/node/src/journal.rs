@@ -130,8 +130,8 @@ impl Journal {
         }
     }
 
-    /// The same for an approval from before this process began: which of its transaction's inputs a session signs is not
-    /// known any more.
+    /// The same for an approval from before this process began: which of its transaction's inputs a session signs is
+    /// not known any more.
     pub fn resumed(&mut self, at: (Place, Now), request: &str, about: (&Approval, u16)) {
         self.approved(at, request, about, |_| true);
         for input in &about.0.inputs {

@@ -119,7 +119,8 @@ impl Seat {
     }
 
     /// A proof goes to the session it is about. An honest peer hands on what it has verified itself: whoever comes with
-    /// slander again and again is not listened to any more. What a peer only hands on for others is on their account with it.
+    /// slander again and again is not listened to any more. What a peer only hands on for others is on their account
+    /// with it.
     pub(crate) fn proof(
         &mut self,
         now: Now,
