@@ -34,8 +34,8 @@ impl Engine {
     }
 
     /// Ends every live attempt and every key generation that is not durable yet: whoever had them open is gone. Records
-    /// stay. Sessions are forgotten, as at a restart: whoever comes next gives them deadlines of its own. An attempt that
-    /// is being released ends with the outcome of its record.
+    /// stay. Sessions are forgotten, as at a restart: whoever comes next gives them deadlines of its own. An attempt
+    /// that is being released ends with the outcome of its record.
     pub fn abandon(&mut self) {
         self.custody.end_all();
         self.ceremonies.discard();
