@@ -1,13 +1,13 @@
 //! `hardfrost completions` and `hardfrost man`: what a shell and a manual know of the commands.
 
 use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Command};
 use clap_complete::Shell;
 
+use crate::story::print_line;
 use crate::Failure;
 
 /// Print what a shell needs to complete the commands
@@ -31,7 +31,9 @@ pub struct Man {
 /// Prints the completions of these commands.
 pub fn complete(arguments: &Completions, mut commands: Command) {
     let name = commands.get_name().to_owned();
-    clap_complete::generate(arguments.shell, &mut commands, name, &mut io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut commands, name, &mut script);
+    print_line(String::from_utf8_lossy(&script).trim_end());
 }
 
 /// Writes the pages of these commands.

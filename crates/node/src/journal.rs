@@ -300,7 +300,9 @@ fn outcome(outcome: &Outcome) -> (&'static str, Option<String>, Option<String>) 
         }
         Outcome::Refused(why) => ("refused", None, Some(why.clone())),
         Outcome::Cancelled => {
-            let why = "this node's operator cancelled it".to_owned();
+            let why = "this node's operator cancelled it; to have it signed after all, approve it \
+                       everywhere under one new name, with --request"
+                .to_owned();
             ("cancelled", None, Some(why))
         }
         Outcome::Stuck(why) => ("stuck", None, Some(why.clone())),

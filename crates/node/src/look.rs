@@ -152,6 +152,12 @@ fn ready(status: &Status, reaches: &[Reach]) -> ReadyView {
     if status.keys.is_empty() {
         missing.push("no key is held yet: `hardfrost key create`".to_owned());
     }
+    for key in &status.keys {
+        if let Some(stopped) = &key.rekeyed {
+            let (key, reason) = (&key.key_group, stopped.reason.as_str());
+            missing.push(format!("key {key} is stopped for good: {reason}"));
+        }
+    }
     for Reach {
         key,
         threshold,

@@ -90,9 +90,12 @@ pub fn run(arguments: &Init) -> Result<(), Failure> {
     print_line(&format!("   operator key  {}", made.operator));
     print_line(&format!("   card          {}", made.card));
     if made.addresses.is_empty() {
-        print_line("   no address: this node only dials; see --listen and --address");
+        print_line("   the card has no address: others cannot dial this node; see --address");
     }
-    print_line("Next: hand the card to the other operators, and make a roster of all cards:");
+    print_line(
+        "Next: hand the card to the other operators, make a roster of all cards, and put it",
+    );
+    print_line("into the folder:");
     print_line("   hardfrost roster new card.toml OTHER.toml ... > roster.toml");
     Ok(())
 }

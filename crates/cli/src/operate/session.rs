@@ -186,7 +186,8 @@ fn show(one: &One, view: &SessionView) -> Result<(), Failure> {
         "took",
     ];
     table::print(&heads, &rows);
-    if !view.silent.is_empty() {
+    // Once it is signed, who was not needed owes nobody a word.
+    if !view.silent.is_empty() && view.state != "signed" {
         print_line(&format!("never heard of: {}", listed(&view.silent)));
     }
     Ok(())
