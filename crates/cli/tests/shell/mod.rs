@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, PipeReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use hardfrost_primitives::Hash32;
 use rustix::process::{kill_process, Pid, Signal};
 use tempfile::TempDir;
 
@@ -34,8 +35,9 @@ pub fn refused(folder: &Path, line: &str, code: i32) -> String {
 /// An operator alone with its roster, who listens where no other test does: all of 127/8 is this machine.
 pub fn alone() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let pid = std::process::id();
-    let at = format!("127.{}.{}.77:7400", (pid >> 8) % 256, pid % 256);
+    let name = folder.path().as_os_str().as_encoded_bytes();
+    let Hash32([high, low, port, ..]) = Hash32::of(name);
+    let at = format!("127.{high}.{low}.77:{}", 7000 + u16::from(port));
     let here = folder.path();
     said(
         here,

@@ -12,7 +12,7 @@ use hardfrost_frost::{DerivedGroup, GroupPublic, Signature};
 use hardfrost_node::{
     make, Card, Config, NewHome, Prepared, RosterFile, RunError, CARD_FILE, CONFIG_FILE,
 };
-use hardfrost_primitives::{KeySpec, Suite};
+use hardfrost_primitives::{Hash32, KeySpec, Suite};
 use hardfrost_spend::{
     address, funding_transaction, spending_psbt, Amount, Network, Payment, SpendPlan, UnsignedPsbt,
 };
@@ -32,11 +32,12 @@ pub struct Federation {
     nodes: Vec<Option<Running>>,
 }
 
-/// Addresses that no other test process uses: the whole of 127/8 is this machine.
-fn host(node: usize) -> String {
-    let pid = std::process::id();
-    let (high, low) = ((pid >> 7) % 256, (pid % 128) * 2);
-    format!("127.{high}.{low}.{}:7400", node + 1)
+/// Addresses that no other test uses, in this process or another: the whole of 127/8 is this machine, and a folder's
+/// name is its own.
+fn host(folder: &Path, node: usize) -> String {
+    let Hash32([high, low, port, ..]) = Hash32::of(folder.as_os_str().as_encoded_bytes());
+    let port = 7000 + u16::from(port);
+    format!("127.{high}.{low}.{}:{port}", node + 1)
 }
 
 impl Federation {
@@ -50,8 +51,8 @@ impl Federation {
                 let at = folder.path().join(format!("node-{node}"));
                 let wanted = NewHome {
                     name: format!("operator {node}"),
-                    listen: vec![host(node)],
-                    addresses: vec![host(node)],
+                    listen: vec![host(folder.path(), node)],
+                    addresses: vec![host(folder.path(), node)],
                     seats: *seats,
                 };
                 make(&at, &wanted).unwrap()
