@@ -32,6 +32,14 @@ pub fn group(certificate: &Path, roster: &Path) -> anyhow::Result<(Arc<Roster>, 
     Ok((Arc::new(roster), group))
 }
 
+/// Writes a file that a person names.
+///
+/// # Errors
+/// As the file system says.
+pub fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
+}
+
 /// A file's bytes; `-` is standard input.
 ///
 /// # Errors

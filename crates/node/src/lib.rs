@@ -21,6 +21,7 @@ mod start;
 
 pub use card::{check_addresses, Card, CardError, Contact};
 pub use channel::TermsError;
+pub use clock::Clock;
 pub use config::{
     ApiPlace, Config, ConfigError, EnginePlace, KeyPlace, LogFormat, StorePlace, CONFIG_FILE,
 };

@@ -115,7 +115,7 @@ impl Look {
         let engine = core.engine().clone();
         let files = Arc::clone(&self.files);
         later(answer, async move {
-            let found = async_convictions(&engine).await;
+            let found = convicted(&engine).await;
             let (convictions, held) = found.map_err(|error| gone(&error))?;
             let view = |one: &Conviction| conviction(one, &held, &files);
             Ok(convictions.iter().filter_map(view).collect())
@@ -123,9 +123,7 @@ impl Look {
     }
 }
 
-async fn async_convictions(
-    engine: &EngineHandle,
-) -> Result<(Vec<Conviction>, Vec<HeldKey>), EngineGone> {
+async fn convicted(engine: &EngineHandle) -> Result<(Vec<Conviction>, Vec<HeldKey>), EngineGone> {
     Ok((engine.convictions().await?, engine.held_keys().await?))
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{anyhow, Context};
 use clap::Args;
 use hardfrost_api::engine::{EngineIdentity, EngineServer, EngineThread, ServeError, ServerCounts};
 use hardfrost_engine::{EncodedRecord, Engine};
 use hardfrost_frost::Region;
-use hardfrost_primitives::{Limits, Monotonic, Now, UnixTime};
+use hardfrost_node::Clock;
+use hardfrost_primitives::Limits;
 use hardfrost_store::{Opened, Store, StoreDir};
 use nix::sys::signal::{kill, SigSet, Signal};
 use nix::unistd::getpid;
@@ -97,17 +97,9 @@ fn ends() -> SigSet {
 
 fn engine(store: &Store, records: &[EncodedRecord]) -> anyhow::Result<EngineThread> {
     let engine = Engine::recover_in(Region::new()?, Limits::default(), BTreeSet::new(), records)?;
-    let started = Instant::now();
-    let clock = move || Now {
-        mono: Monotonic::after_start(started.elapsed()),
-        utc: UnixTime(
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default()
-                .as_secs(),
-        ),
-    };
-    EngineThread::start(engine, store.writer(), clock).context("cannot start the engine's thread")
+    let clock = Clock::start();
+    EngineThread::start(engine, store.writer(), move || clock.now())
+        .context("cannot start the engine's thread")
 }
 
 /// Until a signal comes, or the server ends by itself.

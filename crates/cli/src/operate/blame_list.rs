@@ -8,6 +8,7 @@ use hardfrost_api::local::ConvictionView;
 
 use super::table;
 use super::Way;
+use crate::group_files::write;
 use crate::story::print_line;
 use crate::Failure;
 
@@ -87,8 +88,7 @@ pub fn show(arguments: &Show) -> Result<(), Failure> {
         found.with_context(|| format!("member {} is not convicted here", arguments.member))?;
     if let Some(path) = &arguments.out {
         let bytes = hex::decode(&one.file_hex).context("the node's evidence")?;
-        let shown = path.display();
-        std::fs::write(path, bytes).with_context(|| format!("cannot write {shown}"))?;
+        write(path, &bytes)?;
     }
     if arguments.json {
         print_line(&serde_json::to_string(&one).context("plain data")?);

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::table::{self, numbers};
 use super::way::{verified, Way};
+use crate::group_files::write;
 use crate::story::{listed, print_line};
 use crate::watching::Watching;
 use crate::Failure;
@@ -271,5 +272,5 @@ fn write_new(path: &PathBuf, bytes: &[u8]) -> anyhow::Result<()> {
         }
         bail!("{shown} is there and holds something else");
     }
-    std::fs::write(path, bytes).with_context(|| format!("cannot write {shown}"))
+    write(path, bytes)
 }

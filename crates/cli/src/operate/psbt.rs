@@ -1,6 +1,6 @@
 //! `hardfrost psbt`: from a transaction that somebody wants signed to one that can be sent.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{bail, Context};
 use bitcoin::consensus::encode::serialize_hex;
@@ -126,7 +126,7 @@ fn sign(arguments: &Sign) -> Result<(), Failure> {
     let signed = approved.complete(&sessions)?;
     shown.psbt = signed.to_base64();
     if let Some(path) = out {
-        put(path, &signed.to_bytes())?;
+        group_files::write(path, &signed.to_bytes())?;
     }
     if approving.json {
         print_line(&serde_json::to_string(&shown).context("plain data")?);
@@ -137,10 +137,6 @@ fn sign(arguments: &Sign) -> Result<(), Failure> {
         print_line(&shown.psbt);
     }
     Ok(())
-}
-
-fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[derive(Serialize)]

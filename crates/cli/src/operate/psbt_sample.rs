@@ -12,6 +12,7 @@ use hardfrost_spend::{
 use serde::Serialize;
 
 use super::way::{verified, Way};
+use crate::group_files::write;
 use crate::homes::random;
 use crate::story::print_line;
 use crate::Failure;
@@ -68,8 +69,7 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
     };
     let psbt = spending_psbt(&funding, 0, &public, payment).context("the sample")?;
     if let Some(path) = &arguments.out {
-        let shown = path.display();
-        std::fs::write(path, psbt.to_bytes()).with_context(|| format!("cannot write {shown}"))?;
+        write(path, &psbt.to_bytes())?;
     }
     let shown = Shown {
         txid: psbt.transaction().compute_txid().to_string(),
