@@ -27,16 +27,12 @@ use crate::spending::{signatures, Spending};
 use crate::story::{listed, print_line, NodesAre, Story};
 use crate::Failure;
 
-/// So many nodes are started as processes. Each speaks with each, over connections of its own: what that takes grows
-/// with the square.
-const PROCESSES_MAX: u16 = 32;
-
 /// The whole story on this machine: a key nobody holds, an address, a spend that t members sign.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     hardfrost demo                          3 of 5 members sign\n  \
     hardfrost demo -t 7 -n 10               a larger group\n  \
-    hardfrost demo -t 67 -n 100 --in-process\n  \
+    hardfrost demo -t 67 -n 100             a hundred processes\n  \
     hardfrost demo --silent 1 --cheat 1     one member never answers, one sends a bad share\n  \
     hardfrost demo --cheat 2 --cheat-kind double-package\n  \
     hardfrost demo --json --out run-1       one JSON object, files in run-1/\n  \
@@ -202,12 +198,6 @@ fn nodes(arguments: &Demo, story: &Story) -> Result<Box<dyn Cluster>, Failure> {
     }
     let size = enough_honest(arguments.wanted.new_group(), arguments)?;
     let (suite, members) = (size.suite, size.members);
-    if !arguments.in_process && members > PROCESSES_MAX {
-        return Err(Failure::Usage(format!(
-            "-n {members}: more than {PROCESSES_MAX} nodes are too much for one machine as \
-             processes, add --in-process"
-        )));
-    }
     if arguments.in_process {
         let homes = Homes::in_memory(suite, members)?;
         return Ok(Box::new(InProcess::new(homes)?));

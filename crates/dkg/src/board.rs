@@ -40,6 +40,12 @@ impl Board {
         self.frames.get(&(kind, member))
     }
 
+    /// Whether these very bytes are here, proven.
+    pub(crate) fn holds(&self, frame: &Frame) -> bool {
+        let here = self.of(frame.kind(), frame.head().author);
+        here.is_some_and(|here| here.as_bytes() == frame.as_bytes())
+    }
+
     /// Keeps only the frames that `wanted` names.
     pub(crate) fn keep(&mut self, mut wanted: impl FnMut(&Verified<Frame>) -> bool) {
         self.frames.retain(|_, frame| wanted(frame));

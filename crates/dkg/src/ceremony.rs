@@ -232,6 +232,16 @@ impl Ceremony {
         effects
     }
 
+    /// Whether a frame says nothing new, so that its signature need not be checked: these very bytes are here, or the
+    /// ceremony is over and this is no question. Each member's frame comes from everybody who is asked for it.
+    #[must_use]
+    pub fn has_no_use_for(&self, frame: &Frame) -> bool {
+        let asks = frame.kind() == Kind::DkgPull;
+        frame.head().context == self.head
+            && !asks
+            && (self.step == Step::Over || self.board.holds(frame))
+    }
+
     /// Takes a frame whose signature is checked. Frames of other ceremonies and strangers are dropped.
     pub fn frame(&mut self, key: &OperatorKey, now: Now, frame: Verified<Frame>) -> Vec<Effect> {
         let Descriptor {

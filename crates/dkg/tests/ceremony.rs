@@ -14,7 +14,7 @@ use std::time::Duration;
 use hall::{at, faithful, honest, member, say, Hall, PATIENCE};
 use hardfrost_dkg::{CeremonyFault, Certificate, Descriptor, Need, Step};
 use hardfrost_primitives::{Hash32, Member};
-use hardfrost_wire::{EchoPayload, Frame, Kind};
+use hardfrost_wire::{DkgPullPayload, EchoPayload, Frame, Kind, Round1Payload};
 
 fn assert_one_key(hall: &Hall) {
     let mut hashes = BTreeSet::new();
@@ -92,7 +92,7 @@ fn a_frame_that_comes_before_the_engine_has_dealt_waits() {
     assert_eq!(late.awaited(), (Step::OwnEngine, Vec::new()));
     let own = hall.nodes[&member(2)].sent[0].clone();
     let own = own.verify(&hall.roster).unwrap();
-    let shown: hardfrost_wire::Round1Payload = own.payload().unwrap();
+    let shown: Round1Payload = own.payload().unwrap();
     let dealt = hardfrost_frost::dkg::Round1 {
         commitment: shown.commitment,
         proof_of_knowledge: shown.proof_of_knowledge,
@@ -114,6 +114,39 @@ fn a_duplicate_does_nothing() {
         assert_eq!(node.sent.len(), 4);
         assert_eq!(node.asked.len(), 4);
     }
+}
+
+/// Everybody who is asked sends each member's frame: what is here already need not be verified again.
+#[test]
+fn what_says_nothing_new_is_of_no_use() {
+    let mut hall = Hall::new((2, 3), 5, &mut honest);
+    let node = &hall.nodes[&member(1)];
+    let own = node.sent[0].clone();
+    let otherwise = hall::otherwise(&own, &hall.roster, |said: &mut Round1Payload| {
+        said.ephemeral = said.commitment[0];
+    });
+    let from_another = hall.nodes[&member(2)].sent[0].clone();
+    let question = say(
+        member(2),
+        hall.descriptor.head(),
+        &DkgPullPayload { held: vec![0; 2] },
+    );
+    let foreign = say(
+        member(2),
+        Hash32([9; 32]),
+        &EchoPayload { bodies: Vec::new() },
+    );
+    let useless = |hall: &Hall, frame| hall.nodes[&member(1)].ceremony.has_no_use_for(frame);
+    assert!(useless(&hall, &own));
+    for news in [&otherwise, &from_another, &question, &foreign] {
+        assert!(!useless(&hall, news), "{:?}", news.kind());
+    }
+    hall.run(&mut honest, &mut faithful);
+    for late in [&own, &otherwise, &from_another] {
+        assert!(useless(&hall, late), "{:?}", late.kind());
+    }
+    assert!(!useless(&hall, &question));
+    assert!(!useless(&hall, &foreign));
 }
 
 /// One statement under two signatures is no second body (r14).

@@ -91,7 +91,9 @@ impl Seat {
                 None => self.dropped(),
             };
         }
-        let frame = match intake(bytes, sizes, &self.roster, |frame| self.holds(frame)) {
+        let frame = match intake(bytes, sizes, &self.roster, |frame| {
+            self.has_no_use_for(frame)
+        }) {
             Ok(Some(frame)) => frame,
             Ok(None) => return Vec::new(),
             Err(_) => return self.dropped(),
@@ -109,10 +111,13 @@ impl Seat {
         self.session_frame(now, frame)
     }
 
-    fn holds(&self, frame: &Frame) -> bool {
+    /// Whether a frame says nothing new, whoever signed it.
+    fn has_no_use_for(&self, frame: &Frame) -> bool {
         let name = self.heads.get(&frame.head().context);
         let session = name.and_then(|name| self.sessions.get(name));
-        session.is_some_and(|session| session.holds(frame)) || self.holds_word(frame)
+        session.is_some_and(|session| session.holds(frame))
+            || self.ceremonies.iter().any(|c| c.has_no_use_for(frame))
+            || self.holds_word(frame)
     }
 
     /// Whether a question that its author did not hand over himself is heard: now and then, for whoever is reached

@@ -16,7 +16,7 @@ use hardfrost_engine::{Code, Rejection};
 use hardfrost_primitives::Hash32;
 use hardfrost_roast::Outcome;
 use hardfrost_seat::{Event, Input, Request};
-use hardfrost_wire::{Frame, Head, Incarnation, Kind, OperatorIndex, SharePayload};
+use hardfrost_wire::{EchoPayload, Frame, Head, Incarnation, Kind, OperatorIndex, SharePayload};
 use world::{key, member, Spend, World, DAY, PATIENCE};
 
 #[test]
@@ -166,6 +166,25 @@ fn r01_garbage_is_counted_as_noise_and_changes_nothing() {
     hear(&mut world);
     (0..3).for_each(|index| world.assert_signed(index, &spend));
     assert_eq!(world.nodes[1].seat.noise(), 0);
+}
+
+/// Frames of a key generation come from everybody who was asked for them: one that says nothing new costs no look at its
+/// signature.
+#[test]
+fn r01_frames_of_a_key_that_is_made_are_not_verified() {
+    let mut world = World::new(3, 4);
+    let proposal = world.proposal(2);
+    let head = Head {
+        context: proposal.head(),
+        author: member(2),
+    };
+    let forged = Frame::sign(head, &EchoPayload { bodies: Vec::new() }, &key(member(3)));
+    world.ask_all(&Request::MakeKey(proposal));
+    world.hand(0, forged.as_bytes());
+    assert_eq!(world.nodes[0].seat.noise(), 1);
+    world.run();
+    world.hand(0, forged.as_bytes());
+    assert_eq!(world.nodes[0].seat.noise(), 1);
 }
 
 #[test]
