@@ -137,6 +137,11 @@ impl Session {
         self.head == context || self.heads.contains_key(&context)
     }
 
+    /// Everything that [`Self::owns`].
+    pub fn contexts(&self) -> impl Iterator<Item = Hash32> + '_ {
+        std::iter::once(self.head).chain(self.heads.keys().copied())
+    }
+
     /// Whether these very bytes are here already, their signature checked, or could say nothing new. Peers repeat one
     /// another whenever somebody asks: what is known need not be proven again.
     #[must_use]

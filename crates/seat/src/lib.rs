@@ -11,6 +11,7 @@ mod question;
 mod resume;
 mod seat;
 mod signing;
+mod timetable;
 mod words;
 
 pub use keygen::Proposal;

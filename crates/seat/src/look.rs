@@ -16,8 +16,7 @@ impl Seat {
     /// Sessions that have not ended.
     #[must_use]
     pub fn open_sessions(&self) -> usize {
-        let sessions = self.sessions.values();
-        sessions.filter(|open| open.outcome().is_none()).count()
+        self.timetable.open().len()
     }
 
     /// A key generation that is not forgotten yet.

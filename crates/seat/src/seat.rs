@@ -19,6 +19,7 @@ use hardfrost_wire::{FromPeer, Incarnation, Kind, OperatorIndex, OperatorKey, Ro
 use crate::early::Early;
 use crate::keygen::Proposal;
 use crate::signing::SessionReport;
+use crate::timetable::Timetable;
 use crate::words::{Stop, WordName, Words};
 
 /// What reaches a seat.
@@ -146,6 +147,7 @@ pub struct Seat {
     /// would look like a contradiction.
     pub(crate) joined: BTreeSet<Hash32>,
     pub(crate) sessions: BTreeMap<SessionId, Session>,
+    pub(crate) timetable: Timetable,
     /// By what heads their frames, the sessions and their attempts.
     pub(crate) heads: BTreeMap<Hash32, SessionId>,
     /// When a question of each author that others handed over was last heard.
@@ -186,6 +188,7 @@ impl Seat {
             ceremonies: Vec::new(),
             joined: BTreeSet::new(),
             sessions: BTreeMap::new(),
+            timetable: Timetable::default(),
             heads: BTreeMap::new(),
             relayed: BTreeMap::new(),
             in_vain: BTreeMap::new(),
@@ -222,9 +225,7 @@ impl Seat {
             },
             Input::RoundTrip(d) => {
                 self.round_trip = d;
-                self.sessions
-                    .values_mut()
-                    .for_each(|session| session.round_trip(d));
+                self.in_open_sessions(|session| session.round_trip(d));
                 Vec::new()
             }
             Input::Connected(peer) => self.connected(now, peer),
@@ -238,8 +239,7 @@ impl Seat {
     pub fn poll_timeout(&self) -> Option<Monotonic> {
         let ceremonies = self.ceremonies.iter();
         let ceremonies = ceremonies.filter_map(Ceremony::poll_timeout);
-        let sessions = self.sessions.values();
-        let sessions = sessions.map(|s| s.poll_timeout().unwrap_or_else(|| s.swept_at()));
+        let sessions = self.timetable.next();
         ceremonies.chain(sessions).chain(self.words.due()).min()
     }
 

@@ -29,14 +29,6 @@ pub struct SessionReport {
     pub attempts: Vec<AttemptReport>,
 }
 
-/// What is forgotten here is over in the engine too: its markers need not be kept any longer.
-fn finalize((name, session): (&SessionId, &Session)) -> FinalizeSession {
-    FinalizeSession {
-        key_group: session.terms().group.public().key_group().clone(),
-        session: name.clone(),
-    }
-}
-
 impl Seat {
     /// An approval starts the sessions it names, all side by side.
     pub(crate) fn approved(
@@ -162,27 +154,44 @@ impl Seat {
     }
 
     pub(crate) fn session_timeouts(&mut self, now: Now) -> Vec<Output> {
-        let over = |s: &Session| s.outcome().is_some() && s.swept_at() <= now.mono;
-        let ended = self.sessions.iter().filter(|(_, session)| over(session));
-        let ended: Vec<FinalizeSession> = ended.map(finalize).collect();
-        self.swept
-            .extend(ended.iter().map(|over| over.session.clone()));
-        self.sessions.retain(|_, session| !over(session));
-        let sessions = &self.sessions;
-        self.heads.retain(|_, name| sessions.contains_key(name));
-        let due: Vec<(SessionId, Vec<SessionEffect>)> = self
-            .sessions
-            .iter_mut()
-            .map(|(name, session)| (name.clone(), session.timeout(&self.speaker, now.mono)))
-            .collect();
-        let mut out: Vec<Output> = ended
-            .into_iter()
-            .map(|over| self.tell(Command::FinalizeSession(over)))
-            .collect();
-        for (name, effects) in due {
-            out.extend(self.session_effects(now, &name, effects));
+        let mut out = Vec::new();
+        for name in self.timetable.due(now.mono) {
+            let Some(session) = self.sessions.get_mut(&name) else {
+                continue;
+            };
+            if session.outcome().is_some() && session.swept_at() <= now.mono {
+                out.extend(self.forget(&name));
+            } else {
+                let effects = session.timeout(&self.speaker, now.mono);
+                out.extend(self.session_effects(now, &name, effects));
+            }
         }
         out
+    }
+
+    /// What is forgotten here is over in the engine too: its markers need not be kept any longer.
+    fn forget(&mut self, name: &SessionId) -> Option<Output> {
+        let session = self.sessions.remove(name)?;
+        self.timetable.strike(name);
+        self.swept.insert(name.clone());
+        for head in session.contexts() {
+            self.heads.remove(&head);
+        }
+        let key_group = session.terms().group.public().key_group().clone();
+        Some(self.tell(Command::FinalizeSession(FinalizeSession {
+            key_group,
+            session: name.clone(),
+        })))
+    }
+
+    /// What concerns all sessions that are not over.
+    pub(crate) fn in_open_sessions(&mut self, mut change: impl FnMut(&mut Session)) {
+        for name in self.timetable.open().clone() {
+            if let Some(session) = self.sessions.get_mut(&name) {
+                change(session);
+                self.timetable.note(&name, session);
+            }
+        }
     }
 
     pub(crate) fn session_reply(
@@ -228,6 +237,9 @@ impl Seat {
             } else {
                 self.replay(now, name, &opened)
             };
+        }
+        if let Some(session) = self.sessions.get(name) {
+            self.timetable.note(name, session);
         }
         out
     }

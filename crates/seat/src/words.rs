@@ -183,7 +183,7 @@ impl Seat {
 
     /// A peer can be reached from now on: it is told our words, and asked for all it has, ours above all.
     pub(crate) fn connected(&mut self, now: Now, peer: OperatorIndex) -> Vec<Output> {
-        self.sessions.values_mut().for_each(Session::reconnected);
+        self.in_open_sessions(Session::reconnected);
         self.ceremonies.iter_mut().for_each(Ceremony::reconnected);
         // Whoever comes and goes does not put off what is due.
         let pace = self.words.asking.take().map(|(pace, _)| pace);

@@ -168,8 +168,8 @@ fn r01_garbage_is_counted_as_noise_and_changes_nothing() {
     assert_eq!(world.nodes[1].seat.noise(), 0);
 }
 
-/// Frames of a key generation come from everybody who was asked for them: one that says nothing new costs no look at its
-/// signature.
+/// Frames of a key generation come from everybody who was asked for them: one that says nothing new costs no look at
+/// its signature.
 #[test]
 fn r01_frames_of_a_key_that_is_made_are_not_verified() {
     let mut world = World::new(3, 4);

@@ -60,8 +60,8 @@ impl Pulls {
     }
 }
 
-/// Of what an asker lacks and was not said by the one who answers, a part: each member begins at another place, and goes
-/// on from there at the next question.
+/// Of what an asker lacks and was not said by the one who answers, a part: each member begins at another place, and
+/// goes on from there at the next question.
 fn part<T>(lacking: &[T], member: Member, count: u16, times: usize) -> impl Iterator<Item = &T> {
     let ours = lacking.len() * (usize::from(member.number()) - 1) / usize::from(count);
     let first = ours.wrapping_add(times.wrapping_mul(OTHERS_MAX));
