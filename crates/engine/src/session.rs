@@ -30,7 +30,8 @@ pub(crate) struct LiveAttempt {
 #[derive(Default)]
 struct Seat {
     floor: u32,
-    live: BTreeMap<u32, LiveAttempt>,
+    /// Boxed: most sessions have one, and a node of the tree has room for eleven.
+    live: BTreeMap<u32, Box<LiveAttempt>>,
 }
 
 /// A session: binding, deadline, the names of its attempts, the seats.
@@ -146,12 +147,12 @@ impl Session {
             seat.live.remove(&oldest);
             seat.floor = oldest;
         }
-        seat.live.insert(number, attempt);
+        seat.live.insert(number, Box::new(attempt));
     }
 
     pub(crate) fn live(&self, member: Member, attempt: AttemptId) -> Option<&LiveAttempt> {
         let number = self.numbers.get(&attempt)?;
-        self.seats.get(&member)?.live.get(number)
+        self.seats.get(&member)?.live.get(number).map(Box::as_ref)
     }
 
     pub(crate) fn live_mut(
@@ -160,7 +161,11 @@ impl Session {
         attempt: AttemptId,
     ) -> Option<&mut LiveAttempt> {
         let number = self.numbers.get(&attempt)?;
-        self.seats.get_mut(&member)?.live.get_mut(number)
+        self.seats
+            .get_mut(&member)?
+            .live
+            .get_mut(number)
+            .map(Box::as_mut)
     }
 
     pub(crate) fn remove(&mut self, member: Member, attempt: AttemptId) {

@@ -8,7 +8,8 @@ use hardfrost_wire::{Frame, Kind, SharePayload, Verified};
 /// The first body wins; the first different one is kept beside it.
 struct Kept {
     first: Verified<Frame>,
-    different: Option<Verified<Frame>>,
+    /// Boxed: it is hardly ever there.
+    different: Option<Box<Verified<Frame>>>,
 }
 
 /// What recording a frame found.
@@ -48,7 +49,8 @@ impl Collector {
         if kept.first.says_the_same(frame) {
             return Recorded::Again;
         }
-        kept.different.get_or_insert_with(|| frame.clone());
+        kept.different
+            .get_or_insert_with(|| Box::new(frame.clone()));
         Recorded::Different
     }
 
@@ -85,7 +87,7 @@ impl Collector {
     /// A member's first frame of a kind that differs from its first one.
     #[must_use]
     pub fn different(&self, kind: Kind, member: Member) -> Option<&Verified<Frame>> {
-        self.kept.get(&(kind, member))?.different.as_ref()
+        self.kept.get(&(kind, member))?.different.as_deref()
     }
 
     /// Whether a member signed two different bodies of a kind.

@@ -72,7 +72,8 @@ pub struct Session {
     rounds: Rounds,
     pulls: Pulls,
     incarnations: Incarnations,
-    attempts: BTreeMap<u32, Attempt>,
+    /// Boxed: most sessions have one, and a node of the tree has room for eleven.
+    attempts: BTreeMap<u32, Box<Attempt>>,
     /// By the hash that heads an attempt's frames, its round.
     heads: BTreeMap<Hash32, u32>,
     convictions: Convictions,

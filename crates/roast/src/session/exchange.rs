@@ -4,7 +4,6 @@ use hardfrost_primitives::Monotonic;
 use hardfrost_wire::{pulled_turns, AdvancePayload, Frame, Kind, OfferPayload, Verified};
 
 use super::{Session, SessionEffect};
-use crate::attempt::Attempt;
 use crate::speaker::Speaker;
 
 impl Session {
@@ -42,7 +41,8 @@ impl Session {
         let Ok(OfferPayload { package, .. }) = frame.payload() else {
             return Vec::new();
         };
-        let here = self.attempts.get(&round).and_then(Attempt::package_body);
+        let here = self.attempts.get(&round);
+        let here = here.and_then(|attempt| attempt.package_body());
         let offerer = frame.head().author;
         let known = here == Some(package);
         if known || !self.pulls.may_ask(offerer, now) {

@@ -27,7 +27,7 @@ impl Session {
         }
         let (d, q) = (self.timers.round_trip, self.tolerated() + 1);
         let current = self.attempts.get(&self.rounds.round());
-        let package = current.and_then(Attempt::package);
+        let package = current.and_then(|attempt| attempt.package());
         let go_on = package.and_then(|_| self.rounds.by_package_from(d, q));
         let certificate = (current.is_some() && self.rounds.going_on() >= self.certificate())
             .then(|| self.rounds.by_certificate_from(d));
@@ -79,7 +79,7 @@ impl Session {
             return Vec::new();
         };
         self.heads.insert(attempt.hash(), round);
-        self.attempts.insert(round, attempt);
+        self.attempts.insert(round, Box::new(attempt));
         self.carried(now, round, effects)
     }
 
