@@ -185,6 +185,9 @@ pub fn read_head(head: [u8; HEAD_BYTES]) -> Result<(u8, usize), Violation> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     const CHUNKS: [Chunk<'_>; 7] = [
@@ -232,6 +235,22 @@ mod tests {
         ];
         for (kind, body) in malformed {
             assert_eq!(Chunk::read(kind, body), Err(Violation::Malformed(kind)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn n06_whatever_comes_reads_to_what_it_was_written_from(
+            kind in 0u8..12,
+            body in vec(prop_oneof![0u8..3, any::<u8>()], 0..24),
+        ) {
+            if let Ok(Some(chunk)) = Chunk::read(kind, &body) {
+                let mut out = Vec::new();
+                chunk.put(&mut out);
+                let (head, again) = out.split_first_chunk().unwrap();
+                prop_assert_eq!(read_head(*head), Ok((kind, body.len())));
+                prop_assert_eq!(again, &body);
+            }
         }
     }
 

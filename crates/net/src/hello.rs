@@ -91,6 +91,9 @@ pub fn common_version(ours: &RangeInclusive<u16>, theirs: &RangeInclusive<u16>) 
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn hello() -> Hello {
@@ -117,6 +120,24 @@ mod tests {
             assert_eq!(Hello::read(&proven()[..length]), None);
         }
         assert_eq!(Hello::read(&[proven(), vec![0]].concat()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn n06_whatever_comes_reads_to_what_it_was_written_from(
+            changes in vec((0usize..118, any::<u8>()), 0..6),
+            length in 0usize..130,
+        ) {
+            let mut bytes = proven();
+            for (place, byte) in changes {
+                bytes[place] = byte;
+            }
+            for bytes in [bytes[..length.min(bytes.len())].to_vec(), bytes] {
+                if let Some((said, proof)) = Hello::read(&bytes) {
+                    prop_assert_eq!([said.to_bytes(), proof.to_vec()].concat(), bytes);
+                }
+            }
+        }
     }
 
     #[test]

@@ -11,7 +11,6 @@ const OUT_MAX: usize = 4;
 #[derive(Default)]
 pub struct Meter {
     out: VecDeque<Out>,
-    next_token: u64,
     pub round_trip: Option<Duration>,
     pub skew_millis: Option<i64>,
 }
@@ -33,15 +32,12 @@ fn millis(duration: Duration) -> u64 {
 }
 
 impl Meter {
-    /// The token of a ping that leaves now.
-    pub fn ping(&mut self, at: Instant, clock: u64) -> u64 {
-        let token = self.next_token;
-        self.next_token += 1;
+    /// A ping leaves now. Its token is random: whoever could guess it would answer early, and seem nearer than it is.
+    pub fn ping(&mut self, token: u64, at: Instant, clock: u64) {
         if self.out.len() == OUT_MAX {
             self.out.pop_front();
         }
         self.out.push_back(Out { token, at, clock });
-        token
     }
 
     /// An answer: the smoothed time (RFC 6298 §2), if it answers a ping that is remembered.
@@ -77,11 +73,11 @@ mod tests {
     fn a_round_trip_is_smoothed_and_a_clock_compared() {
         let start = Instant::now();
         let mut meter = Meter::default();
-        let token = meter.ping(start, 1000);
-        assert_eq!(meter.pong(token, 1510, start + ms(20)), Some(ms(20)));
+        meter.ping(77, start, 1000);
+        assert_eq!(meter.pong(77, 1510, start + ms(20)), Some(ms(20)));
         assert_eq!(meter.skew_millis, Some(500));
-        let token = meter.ping(start, 1000);
-        assert_eq!(meter.pong(token, 0, start + ms(100)), Some(ms(30)));
+        meter.ping(5, start, 1000);
+        assert_eq!(meter.pong(5, 0, start + ms(100)), Some(ms(30)));
         assert_eq!(meter.skew_millis, Some(-1050));
     }
 
@@ -90,10 +86,10 @@ mod tests {
         let start = Instant::now();
         let mut meter = Meter::default();
         assert_eq!(meter.pong(0, 0, start), None);
-        let token = meter.ping(start, u64::MAX);
-        assert_eq!(meter.pong(token + 1, 0, start), None);
-        assert_eq!(meter.pong(token, 0, start), Some(ms(0)));
-        assert_eq!(meter.pong(token, 0, start), None);
+        meter.ping(5, start, u64::MAX);
+        assert_eq!(meter.pong(6, 0, start), None);
+        assert_eq!(meter.pong(5, 0, start), Some(ms(0)));
+        assert_eq!(meter.pong(5, 0, start), None);
         assert_eq!(meter.skew_millis, Some(i64::MIN));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rand_core::{OsRng, RngCore};
 use tokio::time::Instant;
 
 use crate::chunk::{Chunk, Way, WHOLE_BYTES_MAX};
@@ -84,7 +85,8 @@ impl Members {
             let clock = clock_millis();
             Chunk::Pong { token, clock }.put(out);
         } else if std::mem::take(&mut live.due.ping) {
-            let token = live.meter.ping(now, clock_millis());
+            let token = OsRng.next_u64();
+            live.meter.ping(token, now, clock_millis());
             Chunk::Ping { token }.put(out);
         } else if std::mem::take(&mut live.due.reach) {
             Chunk::Reach(&reached).put(out);
