@@ -36,7 +36,7 @@ pub struct NetLimits {
     pub relay_frames_max: usize,
     /// Their bytes, and one frame more. Each member has an equal part of both, at least one frame.
     pub relay_bytes_max: usize,
-    /// How often a relay is changed for another though it seems to work.
+    /// How often a relay is changed for another though it seems to work: it may bring what is not theirs, and keep what is.
     pub relay_rotation: Duration,
 }
 
@@ -58,7 +58,7 @@ impl Default for NetLimits {
             relay_burst_bytes: 4 << 20,
             relay_frames_max: 1024,
             relay_bytes_max: 8 << 20,
-            relay_rotation: Duration::from_secs(60),
+            relay_rotation: Duration::from_secs(10),
         }
     }
 }
