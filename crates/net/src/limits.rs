@@ -36,7 +36,8 @@ pub struct NetLimits {
     pub relay_frames_max: usize,
     /// Their bytes, and one frame more. Each member has an equal part of both, at least one frame.
     pub relay_bytes_max: usize,
-    /// How often a relay is changed for another though it seems to work: it may bring what is not theirs, and keep what is.
+    /// How often a relay is changed for another though it seems to work: it may bring what is made up, and keep what is
+    /// not.
     pub relay_rotation: Duration,
 }
 
