@@ -33,6 +33,18 @@ async fn two_members_meet_speak_and_measure_each_other() {
     assert_eq!(status.counts.frames_received, 1);
 }
 
+#[tokio::test]
+async fn members_meet_over_ipv6() {
+    let listening = endpoint_at(1, "[::1]:0".parse().unwrap(), quick()).await;
+    let mut second = Node::new(listening, terms(1, 2, &[]));
+    assert!(second.address().is_ipv6());
+    let known = [(1, second.address())];
+    let mut first = Node::new(endpoint(0, quick()).await, terms(0, 2, &known));
+    first.reaches(1).await;
+    first.send(1, b"to the second");
+    assert_eq!(second.frame(b"to").await.0, 0);
+}
+
 /// Two raw connections in both directions, one right after the other: the lower index's stays, whichever came first.
 #[tokio::test]
 async fn of_two_connections_the_one_that_the_lower_index_dialled_stays() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hardfrost_net::{Arrival, Link, NetLimits, PeerIndex};
 
-use crate::raw::{Raw, REACH, WHOLE};
+use crate::raw::{Raw, PING, REACH, WHOLE};
 use crate::world::{endpoint, eventually, quick, terms, Node, PATIENCE};
 
 /// Member 1 listens; 0 and 2 dial it and know no address of each other.
@@ -110,6 +110,37 @@ async fn a_relay_that_swallows_is_left() {
     eventually("the relay is used for ever", left).await;
     first.send(3, b"handed on");
     assert_eq!(last.frame(b"handed").await.0, 2);
+}
+
+/// The same, but member 1 brings frames that it made up as member 3's: it seems to work.
+#[tokio::test]
+async fn a_relay_that_swallows_and_makes_up_is_left_too() {
+    let limits = NetLimits {
+        relay_rotation: Duration::from_millis(400),
+        ..quick()
+    };
+    let mut first = Node::listening(0, 4, limits.clone()).await;
+    let mut makes_up = Raw::member(1, first.address()).await;
+    makes_up.write(REACH, &[0b1001]).await.unwrap();
+    first.reaches(3).await;
+    assert_eq!(first.peer(3).link, Link::Relayed(PeerIndex(1)));
+    // As often as the relay is looked at.
+    let _serving = tokio::spawn(async move {
+        while makes_up.read_kind(PING).await.is_ok() {
+            let made_up = makes_up.write(WHOLE, b"\x02\x00\x03made up");
+            if made_up.await.is_err() {
+                break;
+            }
+        }
+    });
+    let known = [(0, first.address())];
+    let honest = Node::new(endpoint(2, limits.clone()).await, terms(2, 4, &known));
+    let known = [(2, honest.address())];
+    let mut last = Node::new(endpoint(3, limits).await, terms(3, 4, &known));
+    last.reaches(0).await;
+    first.frame(b"made up").await;
+    let left = || first.peer(3).link == Link::Relayed(PeerIndex(2));
+    eventually("the relay is used for ever", left).await;
 }
 
 #[tokio::test]
