@@ -68,6 +68,16 @@ load *ARGS:
 soak MINUTES="10":
     cargo bench -p hardfrost --bench load -- soak {{ MINUTES }}
 
+# What runs a node, really run: systemd in an emulated machine, and containers. For root, some minutes; what is missing is skipped, and said.
+deploy:
+    cargo build --release
+    dist/check/run
+
+# Adds bytes of what is new to `vectors/frames`; what is recorded there stays as it is.
+record:
+    cargo test -p hardfrost-wire -p hardfrost-net -p hardfrost-engine -p hardfrost-dkg -p hardfrost-node -p hardfrost-api \
+        --lib --tests add_to_what_is_recorded -- --ignored
+
 # The instructions of the key rows instead of their time, the same on every run: `just bench-counts --json`. Needs valgrind.
 bench-counts *ARGS:
     cargo run --release -p hardfrost-bench -- counts {{ ARGS }}

@@ -32,6 +32,8 @@ mod handle;
 mod message;
 mod question;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod roundtrips;
 mod server;
 mod socket;

@@ -5,3 +5,6 @@
 
 pub mod engine;
 pub mod local;
+#[cfg(test)]
+#[path = "../../../vectors/frames/recorded.rs"]
+mod recorded;

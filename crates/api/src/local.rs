@@ -3,6 +3,8 @@
 mod backend;
 mod client;
 mod problem;
+#[cfg(test)]
+mod recorded;
 mod routes;
 mod server;
 mod views;

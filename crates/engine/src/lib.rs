@@ -44,6 +44,8 @@ mod policy;
 mod quarantine;
 mod reason;
 mod record;
+#[cfg(test)]
+mod recorded;
 mod rejection;
 mod round1;
 mod round2;

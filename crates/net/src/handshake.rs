@@ -56,11 +56,16 @@ impl Refusal {
         Self::Duplicate,
     ];
 
-    fn read(body: &[u8]) -> Option<Self> {
+    /// The number that travels.
+    pub fn reason(self) -> u8 {
+        self as u8
+    }
+
+    pub fn read(body: &[u8]) -> Option<Self> {
         let &[number] = body else {
             return None;
         };
-        Self::ALL.into_iter().find(|known| *known as u8 == number)
+        Self::ALL.into_iter().find(|known| known.reason() == number)
     }
 }
 
@@ -261,7 +266,7 @@ async fn read_hello(stream: &mut Stream) -> Result<(Hello, [u8; 64]), HandshakeE
 /// Says why, and waits until it was heard: closing at once could overtake the word.
 pub async fn turn_away(mut stream: Stream, refusal: Refusal) -> io::Result<()> {
     let mut out = Vec::new();
-    put_chunk(REFUSAL, &mut out, |out| out.push(refusal as u8));
+    put_chunk(REFUSAL, &mut out, |out| out.push(refusal.reason()));
     stream.write_all(&out).await?;
     stream.shutdown().await?;
     let mut rest = [0; HELLO_BYTES_MAX];

@@ -29,6 +29,8 @@ mod network;
 mod peer;
 mod queue;
 mod quota;
+#[cfg(test)]
+mod recorded;
 mod routes;
 mod sending;
 mod shares;

@@ -15,6 +15,8 @@ mod look;
 mod network;
 mod orders;
 mod quota;
+#[cfg(test)]
+mod recorded;
 mod roster_file;
 mod run;
 mod start;

@@ -257,23 +257,51 @@ async fn n02_a_hello_of_another_channel_is_refused() {
 async fn the_highest_common_version_is_spoken_and_none_is_refused() {
     let mut node = Node::listening(0, 2, quick()).await;
     let mut raw = Raw::dial(&seed(1), node.address()).await;
-    let newer = |versions| Says {
+    let of = |versions| Says {
         versions,
         ..Says::honest(1)
     };
-    raw.hello(&newer((2, 9))).await;
+    raw.hello(&of((2, 9))).await;
+    assert_eq!(raw.read_kind(REFUSAL).await.unwrap(), [5]);
+    let mut raw = Raw::dial(&seed(1), node.address()).await;
+    raw.hello(&of((0, 0))).await;
     assert_eq!(raw.read_kind(REFUSAL).await.unwrap(), [5]);
     eventually("not counted", || {
-        node.endpoint.status().no_common_version == 1
+        node.endpoint.status().no_common_version == 2
     })
     .await;
 
     let mut raw = Raw::dial(&seed(1), node.address()).await;
-    raw.hello(&newer((0, 9))).await;
+    raw.hello(&of((0, 9))).await;
     raw.read_kind(HELLO).await.unwrap();
     node.reaches(1).await;
     assert_eq!(node.peer(1).version, Some(1));
     assert_eq!(node.peer(1).build.as_deref(), Some("raw"));
+}
+
+/// Whom we dial may be of another release too: below ours or above, we say why there is nothing, and do not give up.
+#[tokio::test]
+async fn a_dialler_says_that_the_other_is_of_another_version_and_meets_it_once_it_is_not() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let place = listener.local_addr().unwrap();
+    let node = endpoint(0, quick()).await;
+    let mut node = Node::new(node, terms(0, 2, &[(1, place)]));
+    for versions in [(0, 0), (2, 3)] {
+        let mut raw = Raw::accept(&seed(1), &listener).await.unwrap();
+        raw.read_kind(HELLO).await.unwrap();
+        let honest = Says::honest(1);
+        raw.hello(&Says { versions, ..honest }).await;
+        let told = || match node.peer(1).link {
+            Link::None { last_error } => last_error.is_some_and(|why| why.contains("version")),
+            Link::Direct { .. } | Link::Relayed(_) => panic!("{versions:?} was spoken"),
+        };
+        eventually("another version was not noticed", told).await;
+    }
+    let mut raw = Raw::accept(&seed(1), &listener).await.unwrap();
+    raw.read_kind(HELLO).await.unwrap();
+    raw.hello(&Says::honest(1)).await;
+    node.reaches(1).await;
+    assert_eq!(node.peer(1).version, Some(1));
 }
 
 #[tokio::test]

@@ -28,6 +28,12 @@ impl Shelf {
         Self { folder, dir, key }
     }
 
+    /// The store's folder, with nothing in it.
+    pub fn make_folder(&self) {
+        fs::create_dir(self.dir.path()).unwrap();
+        mode(self.dir.path(), 0o700);
+    }
+
     /// A store without records.
     pub fn new() -> Self {
         let shelf = Self::empty();
@@ -84,14 +90,14 @@ impl Shelf {
         let key = folder.path().join("key");
         copy_private(&self.key, &key);
         let dir = StoreDir::new(folder.path().join("store"));
-        fs::create_dir(dir.path()).unwrap();
-        mode(dir.path(), 0o700);
+        let copy = Self { folder, dir, key };
+        copy.make_folder();
         for path in [self.dir.records(), self.dir.write_ahead_log()] {
             if path.exists() {
-                copy_private(&path, &dir.path().join(path.file_name().unwrap()));
+                copy_private(&path, &copy.dir.path().join(path.file_name().unwrap()));
             }
         }
-        Self { folder, dir, key }
+        copy
     }
 
     /// Runs SQL on a closed store, as somebody who has the file and not the key.
