@@ -59,6 +59,7 @@ mod status;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod support;
+mod uncertified;
 mod verify_share;
 mod words;
 
@@ -91,5 +92,6 @@ pub use round2::{PendingShare, Round2, Round2Job, Round2Judged};
 pub use shared::Shared;
 pub use staged::{Committed, Decision, Staged, Uncommitted};
 pub use status::{KeyStatus, RecordCounts, Status};
+pub use uncertified::Uncertified;
 pub use verify_share::{Verdict, VerifyShare};
 pub use words::{About, OperatorWord};

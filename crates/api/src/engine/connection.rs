@@ -274,6 +274,7 @@ fn answer(handle: &EngineHandle, ask: Ask) -> Result<Answer, EngineGone> {
         Ask::OpenApprovals => {
             Answer::OpenApprovals(handle.question_blocking(Question::OpenApprovals)?)
         }
+        Ask::Uncertified => Answer::Uncertified(handle.question_blocking(Question::Uncertified)?),
     })
 }
 

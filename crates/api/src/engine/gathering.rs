@@ -1,6 +1,8 @@
 //! An answer comes in parts; whoever asked gets it whole.
 
-use hardfrost_engine::{Conviction, FinalizeSession, HeldKey, OpenApproval, OperatorWord, Status};
+use hardfrost_engine::{
+    Conviction, FinalizeSession, HeldKey, OpenApproval, OperatorWord, Status, Uncertified,
+};
 use tokio::sync::oneshot::Sender;
 
 use super::message::{Answer, Ask};
@@ -14,6 +16,7 @@ pub(crate) enum Gathering {
     Status(Option<Status>, Sender<Status>),
     LeftBehind(Vec<FinalizeSession>, Sender<Vec<FinalizeSession>>),
     OpenApprovals(Vec<OpenApproval>, Sender<Vec<OpenApproval>>),
+    Uncertified(Vec<Uncertified>, Sender<Vec<Uncertified>>),
 }
 
 impl Gathering {
@@ -32,6 +35,7 @@ impl Gathering {
             Question::OpenApprovals(to) => {
                 (Ask::OpenApprovals, Self::OpenApprovals(Vec::new(), to))
             }
+            Question::Uncertified(to) => (Ask::Uncertified, Self::Uncertified(Vec::new(), to)),
         }
     }
 
@@ -44,6 +48,7 @@ impl Gathering {
             (Self::Status(one, _), Answer::Status(part)) => *one = part.into_iter().last(),
             (Self::LeftBehind(all, _), Answer::LeftBehind(part)) => all.extend(part),
             (Self::OpenApprovals(all, _), Answer::OpenApprovals(part)) => all.extend(part),
+            (Self::Uncertified(all, _), Answer::Uncertified(part)) => all.extend(part),
             _ => return Err(()),
         }
         Ok(())
@@ -58,6 +63,7 @@ impl Gathering {
             Self::Status(one, to) => drop(to.send(one.ok_or(())?)),
             Self::LeftBehind(all, to) => drop(to.send(all)),
             Self::OpenApprovals(all, to) => drop(to.send(all)),
+            Self::Uncertified(all, to) => drop(to.send(all)),
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hardfrost_engine::{
     Command, Conviction, FinalizeSession, HeldKey, OpenApproval, OperatorWord, Reply, Status,
-    Ticket,
+    Ticket, Uncertified,
 };
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -135,6 +135,14 @@ impl EngineHandle {
     /// [`EngineGone`]
     pub async fn open_approvals(&self) -> Result<Vec<OpenApproval>, EngineGone> {
         self.question(Question::OpenApprovals).await
+    }
+
+    /// Every share that is durable and waits for its certificate.
+    ///
+    /// # Errors
+    /// [`EngineGone`]
+    pub async fn uncertified(&self) -> Result<Vec<Uncertified>, EngineGone> {
+        self.question(Question::Uncertified).await
     }
 
     /// Why the engine is gone; nothing while it is there.

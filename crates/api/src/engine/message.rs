@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hardfrost_engine::{
     Command, Conviction, FinalizeSession, HeldKey, OpenApproval, OperatorWord, Reply, Status,
-    Ticket,
+    Ticket, Uncertified,
 };
 use hardfrost_primitives::REQUEST_BYTES_MAX;
 
@@ -71,6 +71,7 @@ pub(crate) enum Ask {
     Status,
     LeftBehind(Duration),
     OpenApprovals,
+    Uncertified,
 }
 
 /// From the engine's process, after its greeting.
@@ -93,6 +94,7 @@ pub(crate) enum Answer {
     Status(Vec<Status>),
     LeftBehind(Vec<FinalizeSession>),
     OpenApprovals(Vec<OpenApproval>),
+    Uncertified(Vec<Uncertified>),
 }
 
 coded_struct!(EngineIdentity { store, generation });
@@ -110,6 +112,7 @@ coded_enum!(Ask {
     3 Status,
     4 LeftBehind(since),
     5 OpenApprovals,
+    6 Uncertified,
 });
 coded_enum!(FromEngine {
     0 Replies(replies),
@@ -124,6 +127,7 @@ coded_enum!(Answer {
     3 Status(status),
     4 LeftBehind(sessions),
     5 OpenApprovals(approvals),
+    6 Uncertified(shares),
 });
 
 /// Why nothing came of a connection, or nothing more comes.
@@ -191,6 +195,7 @@ impl FromEngine {
             Answer::Status(status) => listed(&with(3), status),
             Answer::LeftBehind(sessions) => listed(&with(4), sessions),
             Answer::OpenApprovals(approvals) => listed(&with(5), approvals),
+            Answer::Uncertified(shares) => listed(&with(6), shares),
         }?;
         messages.push(Self::Whole(number).to_bytes());
         Ok(messages)

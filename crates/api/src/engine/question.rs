@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hardfrost_engine::{
-    Conviction, Engine, FinalizeSession, HeldKey, OpenApproval, OperatorWord, Status,
+    Conviction, Engine, FinalizeSession, HeldKey, OpenApproval, OperatorWord, Status, Uncertified,
 };
 use hardfrost_primitives::Now;
 use tokio::sync::oneshot::Sender;
@@ -22,6 +22,8 @@ pub(crate) enum Question {
     LeftBehind(Duration, Sender<Vec<FinalizeSession>>),
     /// [`Engine::open_approvals`], by the engine's own clock.
     OpenApprovals(Sender<Vec<OpenApproval>>),
+    /// [`Engine::uncertified`]
+    Uncertified(Sender<Vec<Uncertified>>),
 }
 
 impl Question {
@@ -34,6 +36,7 @@ impl Question {
             Self::Status(to) => drop(to.send(engine.status())),
             Self::LeftBehind(since, to) => drop(to.send(engine.left_behind(now, since))),
             Self::OpenApprovals(to) => drop(to.send(engine.open_approvals(now))),
+            Self::Uncertified(to) => drop(to.send(engine.uncertified())),
         }
     }
 }

@@ -54,6 +54,7 @@ fn specimens() -> Vec<Specimen> {
         Ask::Status,
         Ask::LeftBehind(Duration::from_millis(1500)),
         Ask::OpenApprovals,
+        Ask::Uncertified,
     ];
     for ask in asks {
         named.push("ask", &format!("{ask:?}"), ToEngine::Ask(8, ask));

@@ -36,6 +36,7 @@ fn to_engine() -> Vec<ToEngine> {
         Ask::Status,
         Ask::LeftBehind(Duration::from_millis(1500)),
         Ask::OpenApprovals,
+        Ask::Uncertified,
     ];
     let mut all = vec![ToEngine::Hello(1)];
     all.extend(
@@ -89,9 +90,9 @@ fn no_variant_is_left_out() {
     let replies = variants(replies().iter().map(Reply::to_bytes));
     assert_eq!(replies, (0..=14).collect());
     let answers = variants(answers().iter().map(Answer::to_bytes));
-    assert_eq!(answers, (0..=5).collect());
+    assert_eq!(answers, (0..=6).collect());
     // One more of each does not read.
-    for (next, what) in [(19, "Command"), (15, "Reply"), (6, "Answer")] {
+    for (next, what) in [(19, "Command"), (15, "Reply"), (7, "Answer")] {
         let bytes = [&[next][..], &[0; 64]].concat();
         let read = match what {
             "Command" => Bytes::whole::<Command>(&bytes).err(),

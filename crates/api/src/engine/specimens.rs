@@ -11,7 +11,7 @@ use hardfrost_engine::{
     EmergencyRekey, FinalizeSession, HeldKey, Install, InstallPolicy, KeyStatus, LifecycleReason,
     MemberCommitments, Open, OpenApproval, Opened, Operation, OperatorWord, PolicyReason,
     Quarantine, Quarantined, Reason, RecordCounts, Rejection, Rekeyed, Reply, Round2,
-    SigningPackage, Status, Unquarantine, Verdict, VerifyShare,
+    SigningPackage, Status, Uncertified, Unquarantine, Verdict, VerifyShare,
 };
 use hardfrost_frost::dkg::{DkgFault, Round1, Seat};
 use hardfrost_frost::{
@@ -459,6 +459,13 @@ pub(crate) fn answers() -> Vec<Answer> {
         Answer::OpenApprovals(vec![OpenApproval {
             request: RequestId::new("one").unwrap(),
             approval: approval(),
+        }]),
+        Answer::Uncertified(vec![Uncertified {
+            ceremony: hash(28),
+            member: member(2),
+            share_epoch: 0,
+            transcript: hash(29),
+            public: public(),
         }]),
     ]
 }

@@ -10,7 +10,7 @@ use hardfrost_engine::{
     FinalizeSession, HeldKey, Install, InstallPolicy, KeyStatus, LifecycleReason,
     MemberCommitments, Open, OpenApproval, Opened, Operation, OperatorWord, PolicyReason,
     Quarantine, Quarantined, RecordCounts, Rejection, Rekeyed, Reply, Round2, SigningPackage,
-    Status, Ticket, Unquarantine, Verdict, VerifyShare,
+    Status, Ticket, Uncertified, Unquarantine, Verdict, VerifyShare,
 };
 use hardfrost_frost::dkg::{DkgFault, Round1, Seat};
 use hardfrost_frost::{
@@ -208,6 +208,13 @@ coded_struct!(HeldKey {
     seats,
     certificate,
     file
+});
+coded_struct!(Uncertified {
+    ceremony,
+    member,
+    share_epoch,
+    transcript,
+    public
 });
 coded_struct!(OperatorWord {
     key_group,
