@@ -251,7 +251,7 @@ impl Cluster for InProcess {
             for (_, event) in self.tick(progress) {
                 match event {
                     Event::KeyMade(certificate, public) => made.push((certificate, public)),
-                    Event::KeyFailed(fault) => bail!("no key was made: {fault}"),
+                    Event::KeyFailed(_, fault) => bail!("no key was made: {fault}"),
                     Event::Approved(_)
                     | Event::Refused(_)
                     | Event::Convicted(..)

@@ -35,7 +35,7 @@ impl Watched {
                 self.ends += 1;
                 self.ended.entry(report.session.clone()).or_insert(report);
             }
-            Event::KeyMade(..) | Event::KeyFailed(_) | Event::Changed(_) | Event::Recalled(_) => {}
+            Event::KeyMade(..) | Event::KeyFailed(..) | Event::Changed(_) | Event::Recalled(_) => {}
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! ceremony but its certificate. A deadline, or a confirmation of something else, is told, and we go on listening.
 
 mod pulls;
+mod resume;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ use crate::board::Board;
 use crate::certificate::Certificate;
 use crate::descriptor::Descriptor;
 use crate::fault::CeremonyFault;
+
+pub use self::resume::Durable;
 
 /// A secret step, to be carried out by the engine for this seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +118,8 @@ pub struct Ceremony {
     board: Board,
     step: Step,
     group: Option<Arc<GroupPublic>>,
+    /// Hash of step 1, where its frames are gone with a former process and only our share is left.
+    resumed: Option<Hash32>,
     certificate: Option<Box<Certificate>>,
     failure_told: bool,
     pulls: Pulls,
@@ -139,24 +144,32 @@ impl Ceremony {
             threshold,
             count,
         };
+        let this = Self::at(Step::OwnEngine, now, descriptor, (roster, member));
+        (this, vec![Effect::Ask(Need::Deal(seat))])
+    }
+
+    /// One of which nothing is known but the terms.
+    fn at(
+        step: Step,
+        now: Now,
+        descriptor: Descriptor,
+        (roster, member): (Arc<Roster>, Member),
+    ) -> Self {
         let left = descriptor.deadline.0.saturating_sub(now.utc.0);
-        let gives_up = now.mono.plus(std::time::Duration::from_secs(left));
-        let (head, board) = (descriptor.head(), Board::new(count));
-        let (step, group, certificate) = (Step::OwnEngine, None, None);
-        let this = Self {
+        Self {
+            head: descriptor.head(),
+            board: Board::new(descriptor.count),
             descriptor,
             roster,
             member,
-            head,
-            board,
             step,
-            group,
-            certificate,
+            group: None,
+            resumed: None,
+            certificate: None,
             failure_told: false,
             pulls: Pulls::begin(now.mono),
-            gives_up,
-        };
-        (this, vec![Effect::Ask(Need::Deal(seat))])
+            gives_up: now.mono.plus(std::time::Duration::from_secs(left)),
+        }
     }
 
     /// The hash that heads every frame of this ceremony.
@@ -190,10 +203,10 @@ impl Ceremony {
         (self.step, self.board.awaited(kind))
     }
 
-    /// Whether another ceremony has to wait for this one.
+    /// Whether another ceremony has to wait for this one. For what a former process began nobody waits.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
-        !matches!(self.step, Step::Pending | Step::Over)
+        self.resumed.is_none() && !matches!(self.step, Step::Pending | Step::Over)
     }
 
     /// When to call [`Self::timeout`], until the ceremony is over.
@@ -239,7 +252,7 @@ impl Ceremony {
         let asks = frame.kind() == Kind::DkgPull;
         frame.head().context == self.head
             && !asks
-            && (self.step == Step::Over || self.board.holds(frame))
+            && (self.step == Step::Over || self.is_behind(frame.kind()) || self.board.holds(frame))
     }
 
     /// Takes a frame whose signature is checked. Frames of other ceremonies and strangers are dropped.
@@ -273,7 +286,10 @@ impl Ceremony {
     /// another for us and that one for somebody else, who then has a certificate.
     fn record(&mut self, frame: Verified<Frame>) -> Result<bool, CeremonyFault> {
         if frame.kind() != Kind::DkgConfirm {
-            return self.board.record(frame);
+            return match self.is_behind(frame.kind()) {
+                true => Ok(false),
+                false => self.board.record(frame),
+            };
         }
         let author = frame.head().author;
         if self.board.of(Kind::DkgConfirm, author).is_some() {
@@ -332,9 +348,15 @@ impl Ceremony {
     }
 
     fn confirmation(&self, group: &GroupPublic) -> Option<ConfirmPayload> {
-        let bodies = self.board.bodies(Kind::DkgRound1)?;
+        let transcript = match self.resumed {
+            Some(transcript) => transcript,
+            None => {
+                let bodies = self.board.bodies(Kind::DkgRound1)?;
+                self.descriptor.transcript(&bodies)
+            }
+        };
         Some(ConfirmPayload {
-            transcript: self.descriptor.transcript(&bodies),
+            transcript,
             roster: self.descriptor.roster,
             threshold: self.descriptor.threshold,
             share_epoch: self.descriptor.share_epoch(),

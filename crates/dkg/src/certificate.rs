@@ -63,6 +63,11 @@ impl Certificate {
         &self.descriptor
     }
 
+    /// The members' frames, ascending.
+    pub(crate) fn confirmations(&self) -> &[Vec<u8>] {
+        &self.confirmations
+    }
+
     /// Hash of what is certified. It does not cover the signatures, so every member computes the same.
     #[must_use]
     pub fn hash(&self) -> Hash32 {

@@ -289,7 +289,7 @@ impl Core {
                 info!(%key, t = public.threshold(), n = public.count(), "a key was made");
                 self.journal.made(&certificate.descriptor().id(), key);
             }
-            Event::KeyFailed(fault) => {
+            Event::KeyFailed(_, fault) => {
                 warn!(%fault, "no key was made");
                 self.journal.failed(place, fault.clone());
                 self.orders.failed(order, &fault);

@@ -219,6 +219,7 @@ fn resume_key(core: &mut Core, held: &HeldKey) -> Result<(), RunError> {
     let certificate = Certificate::from_bytes(&held.file);
     let certificate = certificate.map_err(|error| failed(error.into()))?;
     let roster = certificate.descriptor().roster;
+    let now = core.now();
     let mut known = core.federations_mut().iter_mut();
     let Some(federation) = known.find(|all| all.roster().hash() == roster) else {
         warn!(%key, %roster, "the engine holds a key of a roster that is not configured");
@@ -226,7 +227,7 @@ fn resume_key(core: &mut Core, held: &HeldKey) -> Result<(), RunError> {
     };
     for seat in federation.seats_mut() {
         if held.seats.contains(&seat.member()) {
-            seat.resume(held).map_err(failed)?;
+            seat.resume(now, held).map_err(failed)?;
             info!(%key, seat = %seat.member(), "a key is taken up");
         } else {
             warn!(%key, seat = %seat.member(), "the engine holds no share of this seat");

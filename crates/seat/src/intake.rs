@@ -105,7 +105,8 @@ impl Seat {
         if matches!(frame.kind(), Kind::Standing | Kind::StandingPull) {
             return self.standing_frame(now, peer, frame);
         }
-        if self.ceremonies.iter().any(|c| c.head() == context) {
+        let ours = self.ceremonies.iter().any(|c| c.head() == context);
+        if ours || self.certified.contains_key(&context) {
             return self.ceremony_frame(now, frame);
         }
         self.session_frame(now, frame)
@@ -115,7 +116,9 @@ impl Seat {
     fn has_no_use_for(&self, frame: &Frame) -> bool {
         let name = self.heads.get(&frame.head().context);
         let session = name.and_then(|name| self.sessions.get(name));
+        let certified = self.certified.get(&frame.head().context);
         session.is_some_and(|session| session.holds(frame))
+            || certified.is_some_and(|over| over.has_no_use_for(frame))
             || self.ceremonies.iter().any(|c| c.has_no_use_for(frame))
             || self.holds_word(frame)
     }

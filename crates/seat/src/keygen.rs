@@ -15,12 +15,12 @@ pub type Proposal = Descriptor;
 
 impl Seat {
     pub(crate) fn make_key(&mut self, now: Now, proposal: Proposal) -> Vec<Output> {
-        if proposal.roster != self.roster.hash() || proposal.count != self.roster.count() {
-            let why = "the proposal is for another roster".to_owned();
-            return vec![Output::Event(Event::KeyFailed(CeremonyFault::Engine(why)))];
-        }
         let id = proposal.id();
-        let why = if self.ceremonies.iter().any(Ceremony::is_under_way) {
+        let foreign =
+            proposal.roster != self.roster.hash() || proposal.count != self.roster.count();
+        let why = if foreign {
+            Some("the proposal is for another roster")
+        } else if self.ceremonies.iter().any(Ceremony::is_under_way) {
             Some("another key generation is under way")
         } else if self.joined.contains(&id) {
             Some("this key generation was joined before: a new one needs a proposal of its own")
@@ -29,20 +29,33 @@ impl Seat {
         };
         if let Some(why) = why {
             let fault = CeremonyFault::Engine(why.to_owned());
-            return vec![Output::Event(Event::KeyFailed(fault))];
+            return vec![Output::Event(Event::KeyFailed(id, fault))];
         }
         self.joined.insert(id);
+        let roster = self.roster.clone();
+        let (ceremony, effects) = Ceremony::join(now, proposal, roster, self.speaker.member);
+        self.take_part(now, ceremony, effects)
+    }
+
+    /// A ceremony that begins here, or goes on. What came for it too early is read.
+    pub(crate) fn take_part(
+        &mut self,
+        now: Now,
+        ceremony: Ceremony,
+        effects: Vec<Effect>,
+    ) -> Vec<Output> {
         if self.ceremonies.len() >= CEREMONIES_MAX {
             // One whose key may still be certified elsewhere goes last.
             let over = self
                 .ceremonies
                 .iter()
                 .position(|c| c.poll_timeout().is_none());
-            self.ceremonies.remove(over.unwrap_or_default());
+            let gone = self.ceremonies.remove(over.unwrap_or_default());
+            if gone.is_certified() {
+                self.certified.insert(gone.head(), gone);
+            }
         }
-        let roster = self.roster.clone();
-        let (ceremony, effects) = Ceremony::join(now, proposal, roster, self.speaker.member);
-        let head = ceremony.head();
+        let (id, head) = (ceremony.descriptor().id(), ceremony.head());
         self.ceremonies.push(ceremony);
         let mut out = self.ceremony_effects(id, effects);
         for frame in self.early.take(|context| context == head) {
@@ -53,7 +66,8 @@ impl Seat {
 
     pub(crate) fn ceremony_frame(&mut self, now: Now, frame: Verified<Frame>) -> Vec<Output> {
         let context = frame.head().context;
-        let Some(ceremony) = self.ceremonies.iter_mut().find(|c| c.head() == context) else {
+        let under_way = self.ceremonies.iter_mut().find(|c| c.head() == context);
+        let Some(ceremony) = under_way.or(self.certified.get_mut(&context)) else {
             return Vec::new();
         };
         let id = ceremony.descriptor().id();
@@ -120,10 +134,10 @@ impl Seat {
                     }
                     Err(error) => {
                         let fault = CeremonyFault::Engine(error.to_string());
-                        out.push(Output::Event(Event::KeyFailed(fault)));
+                        out.push(Output::Event(Event::KeyFailed(id, fault)));
                     }
                 },
-                Effect::Failed(fault) => out.push(Output::Event(Event::KeyFailed(fault))),
+                Effect::Failed(fault) => out.push(Output::Event(Event::KeyFailed(id, fault))),
             }
         }
         out

@@ -1,6 +1,9 @@
 //! What a shell may look at, to show it to people.
 
+use std::sync::Arc;
+
 use hardfrost_dkg::Ceremony;
+use hardfrost_frost::GroupPublic;
 use hardfrost_primitives::{Hash32, KeyGroup, SessionId};
 use hardfrost_roast::Session;
 
@@ -24,6 +27,12 @@ impl Seat {
     pub fn ceremony_of(&self, id: &Hash32) -> Option<&Ceremony> {
         let mut ceremonies = self.ceremonies.iter();
         ceremonies.find(|ceremony| ceremony.descriptor().id() == *id)
+    }
+
+    /// The key generations whose key is pending here, oldest first.
+    pub fn pending(&self) -> impl Iterator<Item = (&Ceremony, &Arc<GroupPublic>)> {
+        let ceremonies = self.ceremonies.iter();
+        ceremonies.filter_map(|open| Some((open, open.pending()?)))
     }
 
     /// The groups it signs for.

@@ -1,11 +1,14 @@
 //! A restarted node's seat knows its groups again: from the engine's records, and from certificates that it verifies
-//! itself.
+//! itself. Where the certificate did not come in time it goes on with the ceremony.
 
-use hardfrost_dkg::{Certificate, CertificateError};
-use hardfrost_engine::HeldKey;
-use hardfrost_primitives::Member;
+use std::sync::Arc;
 
-use crate::seat::{KnownGroup, Seat};
+use hardfrost_dkg::{Ceremony, CeremonyFault, Certificate, CertificateError, Durable};
+use hardfrost_engine::{HeldKey, Uncertified};
+use hardfrost_primitives::{Member, Now};
+
+use crate::keygen::Proposal;
+use crate::seat::{Event, KnownGroup, Output, Seat};
 
 /// A key that the engine holds and this seat cannot sign with. Somebody must look at it: the store is not this node's,
 /// or the roster has changed.
@@ -23,11 +26,12 @@ pub enum ResumeError {
 }
 
 impl Seat {
-    /// Takes up a key that the engine held before this process began.
+    /// Takes up a key that the engine held before this process began, and serves its certificate to members that lack
+    /// it.
     ///
     /// # Errors
     /// See [`ResumeError`]; then this seat does not know the group.
-    pub fn resume(&mut self, held: &HeldKey) -> Result<(), ResumeError> {
+    pub fn resume(&mut self, now: Now, held: &HeldKey) -> Result<(), ResumeError> {
         if !held.seats.contains(&self.member()) {
             return Err(ResumeError::NotOurs(self.member()));
         }
@@ -46,6 +50,46 @@ impl Seat {
             share_epoch,
         };
         self.groups.insert(name, group);
+        let seat = (Arc::clone(&self.roster), self.member());
+        if let Some(over) = Ceremony::certified(now, &certificate, seat) {
+            self.certified.insert(over.head(), over);
+        }
         Ok(())
+    }
+
+    /// Goes on with a ceremony whose share the engine made durable before this process began.
+    pub(crate) fn resume_ceremony(
+        &mut self,
+        now: Now,
+        terms: Proposal,
+        share: Uncertified,
+    ) -> Vec<Output> {
+        let id = share.ceremony;
+        let refused = |why: &str| {
+            let fault = CeremonyFault::Engine(why.to_owned());
+            vec![Output::Event(Event::KeyFailed(id, fault))]
+        };
+        if share.member != self.member() {
+            return refused("the pending share is another seat's");
+        }
+        if terms.id() != id || terms.share_epoch() != share.share_epoch {
+            return refused("the terms are not those of the pending share");
+        }
+        if self.ceremony_of(&id).is_some() {
+            return refused("this key generation goes on already");
+        }
+        let durable = Durable {
+            descriptor: terms,
+            transcript: share.transcript,
+            group: share.public,
+        };
+        let seat = (Arc::clone(&self.roster), self.member());
+        match Ceremony::resume(&self.speaker.key, now, durable, seat) {
+            Ok((ceremony, effects)) => {
+                self.joined.insert(id);
+                self.take_part(now, ceremony, effects)
+            }
+            Err(fault) => vec![Output::Event(Event::KeyFailed(id, fault))],
+        }
     }
 }

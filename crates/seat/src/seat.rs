@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hardfrost_dkg::{Ceremony, CeremonyFault, Certificate};
 use hardfrost_engine::{
-    Approval, Approve, Artifact, Changed, Command, Reason, Rejection, Reply, Ticket,
+    Approval, Approve, Artifact, Changed, Command, Reason, Rejection, Reply, Ticket, Uncertified,
 };
 use hardfrost_evidence::Evidence;
 use hardfrost_frost::GroupPublic;
@@ -45,6 +45,9 @@ pub enum Input {
 pub enum Request {
     /// Take part in a key generation.
     MakeKey(Proposal),
+    /// A share that the engine has from before this process began, and the terms that it was made under: its key
+    /// generation goes on.
+    ResumeKey(Proposal, Uncertified),
     /// Approve a PSBT, and sign what it asks of this group.
     Approve {
         /// Which group.
@@ -82,8 +85,9 @@ pub enum Output {
 pub enum Event {
     /// A key is certified and signs.
     KeyMade(Box<Certificate>, Arc<GroupPublic>),
-    /// A key generation is over without a key.
-    KeyFailed(CeremonyFault),
+    /// The key generation with this id is over without a key, as far as can be seen here: where our confirmation is out
+    /// its certificate may still come.
+    KeyFailed(Hash32, CeremonyFault),
     /// The approval is in force; its sessions have started.
     Approved(Approval),
     /// The engine refused the operator's request.
@@ -143,6 +147,8 @@ pub struct Seat {
     /// In the order in which they were joined; the last is the one under way. Older ones may still be certified, or
     /// serve what others lack.
     pub(crate) ceremonies: Vec<Ceremony>,
+    /// By their heads, those that are over and made a key: they serve its certificate. As many as there are keys.
+    pub(crate) certified: BTreeMap<Hash32, Ceremony>,
     /// The ids of all key generations that were joined. None is joined twice in one process: a second contribution
     /// would look like a contradiction.
     pub(crate) joined: BTreeSet<Hash32>,
@@ -186,6 +192,7 @@ impl Seat {
             roster,
             groups: BTreeMap::new(),
             ceremonies: Vec::new(),
+            certified: BTreeMap::new(),
             joined: BTreeSet::new(),
             sessions: BTreeMap::new(),
             timetable: Timetable::default(),
@@ -305,6 +312,7 @@ impl Seat {
     fn local(&mut self, now: Now, request: Request) -> Vec<Output> {
         match request {
             Request::MakeKey(proposal) => self.make_key(now, proposal),
+            Request::ResumeKey(terms, share) => self.resume_ceremony(now, terms, share),
             Request::Approve {
                 key_group,
                 psbt,

@@ -274,7 +274,7 @@ fn an_operator_cancels_its_own_part_only() {
 }
 
 fn key_failure(world: &World, index: usize) -> &CeremonyFault {
-    let [Event::KeyFailed(fault)] = &world.nodes[index].events[..] else {
+    let [Event::KeyFailed(_, fault)] = &world.nodes[index].events[..] else {
         panic!("{:?}", world.nodes[index].events);
     };
     fault

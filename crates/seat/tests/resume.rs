@@ -121,15 +121,15 @@ fn a_key_without_its_certificate_is_not_taken_up() {
     let mut cut = held.clone();
     cut.file = held.file[..held.file.len() - 1].into();
     let layout = Err(ResumeError::Certificate(CertificateError::Layout));
-    assert_eq!(seat.resume(&cut), layout);
+    assert_eq!(seat.resume(world.now, &cut), layout);
     let mut unsigned = held.clone();
     let mut bytes = held.file.to_vec();
     *bytes.last_mut().unwrap() ^= 1;
     unsigned.file = bytes.into();
     let unconfirmed = CertificateError::Confirmation(member(3));
     let refused = Err(ResumeError::Certificate(unconfirmed));
-    assert_eq!(seat.resume(&unsigned), refused);
-    assert_eq!(seat.resume(&held), Ok(()));
+    assert_eq!(seat.resume(world.now, &unsigned), refused);
+    assert_eq!(seat.resume(world.now, &held), Ok(()));
 }
 
 /// Another ceremony of the same members: a good certificate, beside shares that it is not about.
@@ -154,10 +154,10 @@ fn a_certificate_of_another_key_is_not_taken_for_this_ones() {
     for change in changes {
         let mut wrong = held.clone();
         change(&mut wrong, &theirs);
-        assert_eq!(seat.resume(&wrong), Err(ResumeError::OtherKey));
+        assert_eq!(seat.resume(world.now, &wrong), Err(ResumeError::OtherKey));
     }
     let mut elsewhere = held;
     elsewhere.seats = [member(2)].into();
     let not_ours = Err(ResumeError::NotOurs(member(1)));
-    assert_eq!(seat.resume(&elsewhere), not_ours);
+    assert_eq!(seat.resume(world.now, &elsewhere), not_ours);
 }

@@ -82,7 +82,8 @@ impl Ceremony {
         self.pulls.pace.sent(now, QUESTION_COST * count.into());
         let mut held = vec![0u8; (KINDS.len() * usize::from(count)).div_ceil(8)];
         for (index, kind) in KINDS.into_iter().enumerate() {
-            for member in Member::all(count).filter(|m| self.board.of(kind, *m).is_some()) {
+            let holds = |m: &Member| self.is_behind(kind) || self.board.of(kind, *m).is_some();
+            for member in Member::all(count).filter(holds) {
                 let place = place(index, member, count);
                 if let Some(byte) = held.get_mut(place / 8) {
                     *byte |= 1 << (place % 8);

@@ -39,7 +39,7 @@ fn convicted(world: &World, index: usize) -> Vec<Member> {
     let told = |event: &Event| match event {
         Event::Convicted(member, _) => Some(*member),
         Event::KeyMade(..)
-        | Event::KeyFailed(_)
+        | Event::KeyFailed(..)
         | Event::Approved(_)
         | Event::Refused(_)
         | Event::Changed(_)

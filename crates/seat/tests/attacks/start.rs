@@ -206,6 +206,6 @@ fn an_engines_late_reply_does_not_reach_the_next_key_generation() {
     let failed = seat.handle(now, Input::Engine(second, refused()));
     assert!(matches!(
         failed[..],
-        [Output::Engine(..), Output::Event(Event::KeyFailed(_))]
+        [Output::Engine(..), Output::Event(Event::KeyFailed(..))]
     ));
 }

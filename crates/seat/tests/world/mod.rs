@@ -177,7 +177,7 @@ impl World {
         (0..self.nodes.len()).for_each(|index| self.ask(index, request));
     }
 
-    fn deliver(&mut self, letter: Letter) {
+    pub fn deliver(&mut self, letter: Letter) {
         let heard = (self.passes)(&letter) && !self.deaf.contains(&letter.to);
         if !heard || self.rng.next_u64() % 100 < self.lost {
             return;

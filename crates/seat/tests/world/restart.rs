@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use hardfrost_dkg::Descriptor;
 use hardfrost_engine::{Engine, Log};
 use hardfrost_primitives::Limits;
-use hardfrost_seat::{ResumeError, Seat, SeatTerms};
-use hardfrost_wire::{Incarnation, Roster};
+use hardfrost_seat::{Request, ResumeError, Seat, SeatTerms};
+use hardfrost_wire::{Incarnation, OperatorIndex, Roster};
 
 use super::{key, World};
 
@@ -23,6 +24,28 @@ impl World {
             let (seat, resumed) = self.resumed(index, roster);
             assert_eq!(resumed, vec![Ok(())]);
             self.nodes[index].seat = seat;
+        }
+    }
+
+    /// One operator's engine and seats are gone, and come back with what the log holds: keys, and the key generations
+    /// of these terms where they were pending.
+    pub fn reboot(&mut self, operator: OperatorIndex, known: &[&Descriptor]) {
+        let host = &mut self.hosts[usize::from(operator.0)];
+        let records = host.log.replay().unwrap();
+        host.engine = Engine::recover(Limits::default(), BTreeSet::new(), &records).unwrap();
+        let ours = |world: &Self, index: &usize| world.nodes[*index].host == operator;
+        let all = 0..self.nodes.len();
+        let all: Vec<usize> = all.filter(|index| ours(self, index)).collect();
+        for index in &all {
+            let (seat, _) = self.resumed(*index, Arc::clone(&self.roster));
+            self.nodes[*index].seat = seat;
+        }
+        for share in self.hosts[usize::from(operator.0)].engine.uncertified() {
+            let of = |index: &&usize| self.nodes[**index].seat.member() == share.member;
+            let index = *all.iter().find(of).unwrap();
+            let mut known = known.iter();
+            let terms = known.find(|terms| terms.id() == share.ceremony).unwrap();
+            self.ask(index, &Request::ResumeKey((*terms).clone(), share));
         }
     }
 
@@ -46,7 +69,10 @@ impl World {
         });
         let engine = &self.hosts[usize::from(node.host.0)].engine;
         let held = engine.held_keys();
-        let resumed = held.iter().map(|held| seat.resume(held)).collect();
+        let resumed = held
+            .iter()
+            .map(|held| seat.resume(self.now, held))
+            .collect();
         let convictions = engine.convictions();
         for conviction in &convictions {
             assert!(seat.resume_conviction(conviction));
