@@ -15,6 +15,6 @@ pub use problem::Problem;
 pub use server::{Server, ServerError, ServerStatus};
 pub use views::{
     ApprovalView, ApproveBody, AttemptView, CeremonyView, ConvictionView, EngineView,
-    FederationView, InputView, KeyView, NodeView, PeerView, ReadyView, SessionView, StartCeremony,
-    StoppedView,
+    FederationView, InputView, KeyView, NodeView, PeerView, PendingView, ReadyView, SessionView,
+    StartCeremony, StoppedView,
 };

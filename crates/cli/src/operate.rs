@@ -7,6 +7,7 @@ pub mod card;
 pub mod init;
 pub mod key;
 pub mod node;
+mod pending;
 pub mod psbt;
 pub mod psbt_sample;
 pub mod psbt_show;

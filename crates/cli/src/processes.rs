@@ -35,6 +35,8 @@ const TRIES: usize = 4;
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// Nodes that have not met by then sign without having met: that is what they are made for.
 const MEET_PATIENCE: Duration = Duration::from_secs(60);
+/// Nodes that have met ask each other for what is pending within a second, and then ever more rarely.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a key generation may take.
 const KEY_MINUTES: u64 = 30;
 
@@ -206,8 +208,32 @@ impl Processes {
         self.asking.wait(followed(asked, begun.id, progress))
     }
 
+    /// A key generation that was cut off goes on by itself where its shares are durable, which takes a moment. One that
+    /// can never end is not waited for.
+    fn settle(&mut self) -> anyhow::Result<()> {
+        let until = Instant::now() + SETTLE_PATIENCE;
+        let asked = self.everybody();
+        self.asking.wait(async {
+            for (member, client) in asked {
+                loop {
+                    let view: NodeView = client
+                        .get("/v1/node")
+                        .await
+                        .map_err(|error| refusal(member, error))?;
+                    let all = &view.federations;
+                    if all.iter().all(|one| one.pending.is_empty()) || Instant::now() > until {
+                        break;
+                    }
+                    pause().await;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// The key that all nodes hold, verified here.
     fn held_key(&mut self) -> anyhow::Result<Option<MadeKey>> {
+        self.settle()?;
         let held: BTreeMap<Member, Vec<KeyView>> = self.asking.get(self.everybody(), "/v1/keys")?;
         let keys: Vec<&KeyView> = held.values().flatten().collect();
         let Some(first) = keys.first() else {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::task::{Context, Poll};
 
 use hardfrost_api::engine::{EngineGone, EngineHandle};
-use hardfrost_engine::{Approval, Command, OpenApproval, Rejection, Reply, Ticket};
+use hardfrost_engine::{Approval, Command, OpenApproval, Rejection, Reply, Ticket, Uncertified};
 use hardfrost_primitives::{Monotonic, Now, SessionId, UnixTime};
 use hardfrost_seat::{Event, Input, Output, Request, Seat};
 use tracing::{error, info, warn};
@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::federation::{Federation, Mail};
 use crate::home::Keys;
 use crate::journal::{Journal, Place};
+use crate::kept::Kept;
 use crate::orders::{OrderId, Orders};
 
 /// Things taken from one federation's transport in a turn, before the others and the engine have theirs.
@@ -37,6 +38,9 @@ pub struct Core {
     batch: Vec<(Ticket, Command)>,
     pub(crate) orders: Orders,
     pub(crate) journal: Journal,
+    pub(crate) kept: Kept,
+    /// Shares that wait for their certificate and whose terms are not kept. None is too many: the log holds them too.
+    pub(crate) orphans: Vec<Uncertified>,
     faulted: bool,
     changed: bool,
 }
@@ -44,7 +48,12 @@ pub struct Core {
 impl Core {
     /// Seats that hold what the engine holds come in; nothing has reached them yet.
     #[must_use]
-    pub fn new(clock: Clock, federations: Vec<Federation>, engine: EngineHandle) -> Self {
+    pub fn new(
+        clock: Clock,
+        federations: Vec<Federation>,
+        engine: EngineHandle,
+        kept: Kept,
+    ) -> Self {
         Self {
             clock,
             federations,
@@ -54,6 +63,8 @@ impl Core {
             batch: Vec::new(),
             orders: Orders::default(),
             journal: Journal::default(),
+            kept,
+            orphans: Vec::new(),
             faulted: false,
             changed: false,
         }
@@ -68,6 +79,7 @@ impl Core {
             self.clock,
             federations.map(|all| all.reborn(keys)).collect(),
             engine,
+            self.kept,
         );
         let mut journal = self.journal;
         journal.engine_went(again.now());
@@ -287,11 +299,14 @@ impl Core {
             Event::KeyMade(certificate, public) => {
                 let key = public.key_group();
                 info!(%key, t = public.threshold(), n = public.count(), "a key was made");
-                self.journal.made(&certificate.descriptor().id(), key);
+                let id = certificate.descriptor().id();
+                self.journal.made(&id, key);
+                self.key_made(place.federation, &id);
             }
-            Event::KeyFailed(_, fault) => {
+            Event::KeyFailed(id, fault) => {
                 warn!(%fault, "no key was made");
-                self.journal.failed(place, fault.clone());
+                self.journal.failed(&id, fault.clone());
+                self.key_failed(place.federation, &id);
                 self.orders.failed(order, &fault);
             }
             Event::Approved(approval) => self.approved((place, now), approval, order),

@@ -16,6 +16,7 @@ use crate::core::Core;
 use crate::federation::Federation;
 use crate::home::random;
 use crate::journal::Place;
+use crate::kept::KeptError;
 use crate::look::Look;
 
 /// Longest that a key generation may wait for its operators.
@@ -74,7 +75,11 @@ fn cancel(core: &mut Core, id: &str) -> Result<SessionView, Problem> {
 
 fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Problem> {
     let terms = match body {
-        StartCeremony::Join { join, threshold } => joined(core, join, *threshold)?,
+        StartCeremony::Join { join, threshold } => {
+            let terms = joined(core, join, *threshold)?;
+            core.resume_orphans(&terms).map_err(not_kept)?;
+            terms
+        }
         StartCeremony::Begin {
             threshold,
             minutes,
@@ -90,6 +95,8 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
         return Ok(known);
     }
     let at = federation_of(core.federations(), &terms.roster)?;
+    let now = core.now().utc;
+    let new = core.kept.keep(now, &terms).map_err(not_kept)?;
     let order = core.orders.make_key();
     let request = Request::MakeKey(terms.clone());
     let mail = core.federations().get(at).map(|all| all.ordered(&request));
@@ -102,6 +109,9 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
     );
     core.feed(at, mail.unwrap_or_default(), Some(order));
     if let Some(why) = core.orders.failure(order) {
+        if new {
+            core.key_not_begun(at, &id);
+        }
         return Err(Problem::refused("key_generation_refused", why));
     }
     let made = ceremonies(core)
@@ -110,10 +120,18 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
     made.ok_or_else(|| Problem::unavailable("the key generation is gone"))
 }
 
-fn joined(core: &Core, typed: &str, threshold: Option<u16>) -> Result<Descriptor, Problem> {
-    let rosters = core.federations().iter().map(|all| all.roster().as_ref());
-    let terms =
-        code::decode(typed, rosters).map_err(|error| Problem::invalid(error.to_string()))?;
+/// Without its terms on the disk a pending key would be lost with the process: nothing is joined.
+fn not_kept(error: KeptError) -> Problem {
+    Problem::unavailable(format!("the terms cannot be kept: {error}"))
+}
+
+fn is_known(core: &Core, terms: &Descriptor) -> bool {
+    let id = terms.id().to_string();
+    ceremonies(core).iter().any(|known| known.id == id)
+}
+
+/// Whether it can still be joined.
+fn in_time(core: &Core, terms: &Descriptor) -> Result<(), Problem> {
     let now = core.now().utc;
     if terms.deadline <= now {
         let why = "the deadline of this key generation has passed: have a new one begun";
@@ -124,6 +142,16 @@ fn joined(core: &Core, typed: &str, threshold: Option<u16>) -> Result<Descriptor
     if terms.deadline > latest {
         let why = "this key generation would wait for more than a day: have a new one begun";
         return Err(Problem::refused("key_generation_too_long", why));
+    }
+    Ok(())
+}
+
+fn joined(core: &Core, typed: &str, threshold: Option<u16>) -> Result<Descriptor, Problem> {
+    let rosters = core.federations().iter().map(|all| all.roster().as_ref());
+    let terms =
+        code::decode(typed, rosters).map_err(|error| Problem::invalid(error.to_string()))?;
+    if !is_known(core, &terms) && !core.is_orphan(&terms.id()) {
+        in_time(core, &terms)?;
     }
     if threshold.is_some_and(|agreed| agreed != terms.threshold) {
         let (t, n) = (terms.threshold, terms.count);

@@ -26,6 +26,14 @@ pub struct Place {
     pub seat: usize,
 }
 
+impl Place {
+    /// For what belongs to a roster that is not there any more.
+    pub(crate) const FIRST: Self = Self {
+        federation: 0,
+        seat: 0,
+    };
+}
+
 struct Signing {
     place: Place,
     key_group: KeyGroup,
@@ -85,13 +93,28 @@ impl Journal {
         }
     }
 
-    /// The last key generation of this seat that still waits made no key. One that came after all replaces this.
-    pub fn failed(&mut self, place: Place, fault: CeremonyFault) {
-        let mut waiting: Vec<&mut Generation> = self.generations.values_mut().collect();
-        waiting.sort_by_key(|generation| generation.number);
-        let ours = |g: &&mut Generation| g.place == place && matches!(g.state, Making::Waiting);
-        if let Some(last) = waiting.into_iter().rfind(ours) {
-            last.state = Making::Failed(fault);
+    /// A key generation of a former process, or of before the engine went, if it is not known yet.
+    pub fn found(&mut self, place: Place, terms: Descriptor) {
+        if !self.generations.contains_key(&terms.id()) {
+            self.joined(place, terms);
+        }
+    }
+
+    /// The same, and it goes on.
+    pub fn goes_on(&mut self, place: Place, terms: Descriptor) {
+        let id = terms.id();
+        self.found(place, terms);
+        if let Some(generation) = self.generations.get_mut(&id) {
+            generation.state = Making::Waiting;
+        }
+    }
+
+    /// A key generation that still waited made no key. One that came after all replaces this.
+    pub fn failed(&mut self, id: &Hash32, fault: CeremonyFault) {
+        let known = self.generations.get_mut(id);
+        let waiting = known.filter(|it| matches!(it.state, Making::Waiting));
+        if let Some(generation) = waiting {
+            generation.state = Making::Failed(fault);
         }
     }
 
@@ -168,7 +191,7 @@ impl Journal {
         }
     }
 
-    /// The engine went, and with it everything that was under way.
+    /// The engine went, and with it every session that was under way. Of key generations it is known when it is back.
     pub fn engine_went(&mut self, now: Now) {
         let why = "the engine went away meanwhile: approve it again".to_owned();
         for (name, signing) in &mut self.sessions {
@@ -180,12 +203,6 @@ impl Journal {
                     attempts: Vec::new(),
                 };
                 signing.ended = Some((now.mono, report));
-            }
-        }
-        for generation in self.generations.values_mut() {
-            if matches!(generation.state, Making::Waiting) {
-                let fault = CeremonyFault::Engine("the engine went away meanwhile".to_owned());
-                generation.state = Making::Failed(fault);
             }
         }
     }
@@ -324,7 +341,8 @@ impl Generation {
             Making::Made(key_group) => ("made", Some(key_group.to_string()), None),
             Making::Failed(fault) => ("failed", None, Some(fault.to_string())),
         };
-        let waits = state == "waiting";
+        let pending = open.and_then(Ceremony::pending);
+        let waits = state == "waiting" || pending.is_some();
         CeremonyView {
             id: self.terms.id().to_string(),
             code: code::encode(&self.terms),
@@ -336,6 +354,7 @@ impl Generation {
             awaited: if waits { awaited } else { Vec::new() },
             key_group,
             failure,
+            pending: pending.map(|key| key.key_group().to_string()),
         }
     }
 }

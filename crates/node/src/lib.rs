@@ -2,6 +2,7 @@
 //! here joins them.
 
 mod card;
+mod ceremonies;
 mod channel;
 mod clock;
 mod code;
@@ -11,6 +12,7 @@ mod desk;
 mod federation;
 mod home;
 mod journal;
+mod kept;
 mod look;
 mod network;
 mod orders;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use hardfrost_api::engine::{EngineGone, EngineHandle};
 use hardfrost_api::local::{
-    Answer, ConvictionView, EngineView, FederationView, KeyView, NodeView, PeerView, Problem,
-    ReadyView, StoppedView,
+    Answer, ConvictionView, EngineView, FederationView, KeyView, NodeView, PeerView, PendingView,
+    Problem, ReadyView, StoppedView,
 };
 use hardfrost_dkg::Certificate;
 use hardfrost_engine::{Conviction, HeldKey, Status};
@@ -206,6 +206,30 @@ fn refused(status: EndpointStatus) -> Vec<(String, u64)> {
     any.map(|(why, count)| (why.to_owned(), count)).collect()
 }
 
+/// Of several seats that wait for one key, each names itself; the first says whom it waits for.
+fn pending(all: &Federation) -> Vec<PendingView> {
+    let mut views: Vec<PendingView> = Vec::new();
+    for seat in all.seats() {
+        for (open, key) in seat.pending() {
+            let key_group = key.key_group().to_string();
+            let own = seat.member().number();
+            if let Some(known) = views.iter_mut().find(|view| view.key_group == key_group) {
+                known.seats.push(own);
+                continue;
+            }
+            let (_, awaited) = open.awaited();
+            views.push(PendingView {
+                key_group,
+                threshold: key.threshold(),
+                members: key.count(),
+                seats: vec![own],
+                awaited: awaited.iter().map(|member| member.number()).collect(),
+            });
+        }
+    }
+    views
+}
+
 fn federation(all: &Federation) -> FederationView {
     let roster = all.roster();
     let groups = all
@@ -219,6 +243,7 @@ fn federation(all: &Federation) -> FederationView {
         members: roster.count(),
         seats: all.seats().iter().map(|s| s.member().number()).collect(),
         keys: groups.map(ToString::to_string).collect(),
+        pending: pending(all),
         peers: all.peers().iter().map(|status| peer(all, status)).collect(),
         noise: all.seats().iter().map(hardfrost_seat::Seat::noise).sum(),
     }

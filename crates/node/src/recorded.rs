@@ -2,10 +2,11 @@
 
 use hardfrost_dkg::{CeremonyKind, Descriptor};
 use hardfrost_primitives::{Suite, UnixTime};
-use hardfrost_wire::OperatorKey;
+use hardfrost_wire::{OperatorKey, Roster};
 
 use crate::card::{Card, Contact};
 use crate::code;
+use crate::kept;
 use crate::roster_file::RosterFile;
 use bytes::{held_to, Specimen};
 
@@ -43,16 +44,29 @@ fn roster_file(name: &str, file: RosterFile) -> Specimen {
     })
 }
 
-fn ceremony_code() -> Specimen {
-    let roster = roster(Suite::Bip445).roster;
-    let terms = Descriptor {
+fn terms(roster: &Roster) -> Descriptor {
+    Descriptor {
         kind: CeremonyKind::Generate,
         roster: roster.hash(),
         threshold: 3,
         count: 4,
         salt: [9; 32],
         deadline: UnixTime(1_800_000_000),
-    };
+    }
+}
+
+/// In the file that its head names.
+fn kept_terms() -> Specimen {
+    let terms = terms(&roster(Suite::Bip445).roster);
+    text("terms", kept::text(&terms), move |text| {
+        let name = kept::file_name(&terms);
+        Some(kept::read(name.as_ref(), text.as_bytes())? == terms)
+    })
+}
+
+fn ceremony_code() -> Specimen {
+    let roster = roster(Suite::Bip445).roster;
+    let terms = terms(&roster);
     text("code", code::encode(&terms), move |text| {
         Some(code::decode(text, [&roster].into_iter()).ok()? == terms)
     })
@@ -71,6 +85,7 @@ fn specimens() -> Vec<Specimen> {
             RosterFile::unreached(roster(Suite::Tr).roster),
         ),
         ceremony_code(),
+        kept_terms(),
     ]
 }
 

@@ -24,6 +24,7 @@ use crate::config::{ConfigError, EnginePlace};
 use crate::core::Core;
 use crate::federation::Federation;
 use crate::home::{open_store, HomeError};
+use crate::kept::Kept;
 use crate::run::{Prepared, Wrap};
 
 /// So long after an approval's end nobody takes its session up any more.
@@ -177,21 +178,25 @@ pub(crate) async fn assemble(
         let roster = Arc::new(file.roster.clone());
         federations.push(Federation::new(&roster, keys, transport));
     }
-    let mut core = Core::new(clock, federations, engine);
+    let kept = Kept::read(&config.folder).map_err(HomeError::from)?;
+    let mut core = Core::new(clock, federations, engine, kept);
     resume(&mut core).await?;
     Ok((core, endpoint))
 }
 
 /// Every seat takes up the keys that the engine holds for it, the operator's words and what is proven against members;
-/// what was approved and is in force goes on; sessions that were left long ago are over in the engine too.
+/// keys that are pending and what was approved and is in force go on; sessions that were left long ago are over in the
+/// engine too.
 ///
 /// # Errors
 /// [`RunError::Key`], [`RunError::Engine`]
 pub(crate) async fn resume(core: &mut Core) -> Result<(), RunError> {
     let engine = core.engine().clone();
-    for held in engine.held_keys().await? {
-        resume_key(core, &held)?;
+    let held = engine.held_keys().await?;
+    for held in &held {
+        resume_key(core, held)?;
     }
+    core.resume_ceremonies(&held, engine.uncertified().await?);
     let words = engine.operator_words().await?;
     let convictions = engine.convictions().await?;
     for federation in core.federations_mut() {

@@ -1,7 +1,8 @@
 //! A folder around stores, under the rules of a store's own folder.
 
-use std::fs::OpenOptions;
-use std::io::Write;
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,18 @@ impl PrivateFolder {
         Ok(Self { path })
     }
 
+    /// The folder at `path`, if there is one.
+    ///
+    /// # Errors
+    /// [`FolderError::Refused`], [`FolderError::Disk`]
+    pub fn found(path: impl AsRef<Path>) -> Result<Option<Self>, FolderError> {
+        let path: PathBuf = path.as_ref().components().collect();
+        match metadata(&path)? {
+            Some(_) => Self::at(&path).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The folder at `path`, made (0700) and durable if it was not there. The one that it lies in is there.
     ///
     /// # Errors
@@ -69,7 +82,7 @@ impl PrivateFolder {
     ///
     /// # Errors
     /// [`FolderError::Disk`]
-    pub fn put(&self, name: &'static str, bytes: &[u8]) -> Result<bool, FolderError> {
+    pub fn put(&self, name: &str, bytes: &[u8]) -> Result<bool, FolderError> {
         let unfinished = self.path.join(format!("{name}.new"));
         // Of a writing that did not come to its end.
         remove_unfinished(&unfinished)?;
@@ -85,5 +98,46 @@ impl PrivateFolder {
             remove_unfinished(&unfinished)?;
         }
         Ok(put)
+    }
+
+    /// The names of the plain files in it and what they hold, of a longer one its first `bytes_max`. A writing that did
+    /// not come to its end is left out, and no link is followed.
+    ///
+    /// # Errors
+    /// [`FolderError::Disk`]
+    pub fn files(&self, bytes_max: u64) -> Result<Vec<(OsString, Vec<u8>)>, FolderError> {
+        let failed = |error| DiskFault::system("read", &self.path)(error);
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let path = entry.path();
+            let unfinished = path.extension().is_some_and(|end| end == "new");
+            if unfinished || !entry.file_type().map_err(failed)?.is_file() {
+                continue;
+            }
+            let mut bytes = Vec::new();
+            OpenOptions::new()
+                .read(true)
+                .open(&path)
+                .and_then(|file| file.take(bytes_max).read_to_end(&mut bytes))
+                .map_err(DiskFault::system("read", &path))?;
+            files.push((entry.file_name(), bytes));
+        }
+        Ok(files)
+    }
+
+    /// Removes a file, durably; false if it is not there. `name` is a plain name.
+    ///
+    /// # Errors
+    /// [`FolderError::Disk`]
+    pub fn remove(&self, name: &str) -> Result<bool, FolderError> {
+        let path = self.path.join(name);
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(DiskFault::system("remove", &path)(error).into()),
+        }
+        sync_folder_of(&path)?;
+        Ok(true)
     }
 }

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::views::{
     ApprovalView, ApproveBody, AttemptView, CeremonyView, ConvictionView, EngineView,
-    FederationView, InputView, KeyView, NodeView, PeerView, ReadyView, SessionView, StartCeremony,
-    StoppedView,
+    FederationView, InputView, KeyView, NodeView, PeerView, PendingView, ReadyView, SessionView,
+    StartCeremony, StoppedView,
 };
 use crate::recorded::{add, held_to, Specimen};
 
@@ -60,6 +60,7 @@ fn federation() -> FederationView {
         members: 3,
         seats: vec![1],
         keys: vec![format!("02{}", hex("0c"))],
+        pending: vec![],
         peers: vec![PeerView {
             operator: "bob".into(),
             seats: vec![2],
@@ -73,6 +74,19 @@ fn federation() -> FederationView {
             dropped: 12,
         }],
         noise: 13,
+    }
+}
+
+fn pending() -> FederationView {
+    FederationView {
+        pending: vec![PendingView {
+            key_group: format!("03{}", hex("1d")),
+            threshold: 2,
+            members: 3,
+            seats: vec![1],
+            awaited: vec![2, 3],
+        }],
+        ..federation()
     }
 }
 
@@ -117,11 +131,17 @@ fn ceremonies() -> Vec<Specimen> {
         awaited: vec![2],
         key_group: Some(format!("02{}", hex("0c"))),
         failure: Some("the deadline has passed".into()),
+        pending: None,
+    };
+    let pending = CeremonyView {
+        pending: Some(format!("03{}", hex("1d"))),
+        ..view.clone()
     };
     vec![
         json("start-ceremony/join", join),
         json("start-ceremony/begin", begin),
         json("ceremony", view),
+        json("ceremony/pending", pending),
     ]
 }
 
@@ -187,6 +207,7 @@ fn conviction() -> ConvictionView {
 fn specimens() -> Vec<Specimen> {
     let mut all = vec![
         json("node", node()),
+        json("federation/pending", pending()),
         json("key", key()),
         json("session", session()),
         json("conviction", conviction()),

@@ -66,10 +66,28 @@ pub struct FederationView {
     pub seats: Vec<u16>,
     /// The keys that were made under this roster.
     pub keys: Vec<String>,
+    /// Keys that may be made still: this node has done its part, and the others hold them already or never will.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<PendingView>,
     /// The other operators.
     pub peers: Vec<PeerView>,
     /// Frames dropped before their signature counted.
     pub noise: u64,
+}
+
+/// A key of which this node has its share durably, while it is not certified here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingView {
+    /// Compressed, 66 hexadecimal characters.
+    pub key_group: String,
+    /// t
+    pub threshold: u16,
+    /// n
+    pub members: u16,
+    /// Which of this node's seats wait.
+    pub seats: Vec<u16>,
+    /// Whose confirmation is not here.
+    pub awaited: Vec<u16>,
 }
 
 /// Another operator's node.
@@ -180,6 +198,10 @@ pub struct CeremonyView {
     pub key_group: Option<String>,
     /// Why there is none.
     pub failure: Option<String>,
+    /// The key of which this node has its share durably and confirmed it, while the confirmations of `awaited` are not
+    /// here: others may hold the key already, and it is made here when they come, whatever `state` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<String>,
 }
 
 /// A transaction that this node's operator approves.

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use hardfrost_api::local::{CeremonyView, KeyView, StartCeremony};
 use serde::Serialize;
 
+use super::pending;
 use super::table::{self, numbers};
 use super::way::{verified, Way};
 use crate::group_files::write;
@@ -142,6 +143,13 @@ fn make(arguments: &Create) -> Result<(), Failure> {
     if arguments.json {
         print_line(&serde_json::to_string(&ended).context("plain data")?);
     }
+    if let ("failed", Some(_)) = (ended.state.as_str(), &ended.pending) {
+        let why = ended.failure.unwrap_or_default();
+        return Err(anyhow::anyhow!(
+            "{why}; this node has done its part, and the key may come still: see hardfrost key list"
+        )
+        .into());
+    }
     match (ended.state.as_str(), &ended.key_group) {
         ("failed", _) => Err(anyhow::anyhow!(
             "no key was made: {}; begin again, all of you, with a new code",
@@ -189,9 +197,6 @@ fn list(arguments: &List) -> Result<(), Failure> {
         print_line(&serde_json::to_string(&keys).context("plain data")?);
         return Ok(());
     }
-    if keys.is_empty() {
-        print_line("No key yet: make one with hardfrost key create.");
-    }
     let row = |key: &KeyView| {
         vec![
             key.key_group.clone(),
@@ -201,7 +206,11 @@ fn list(arguments: &List) -> Result<(), Failure> {
             state(key).to_owned(),
         ]
     };
-    let rows: Vec<Vec<String>> = keys.iter().map(row).collect();
+    let mut rows: Vec<Vec<String>> = keys.iter().map(row).collect();
+    rows.extend(pending::rows(&arguments.way)?);
+    if keys.is_empty() && rows.is_empty() {
+        print_line("No key yet: make one with hardfrost key create.");
+    }
     table::print(&["key", "signs", "seats here", "suite", "state"], &rows);
     Ok(())
 }

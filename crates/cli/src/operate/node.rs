@@ -14,6 +14,7 @@ use tokio::signal::unix::{signal, SignalKind};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::card::{self, Card};
+use super::pending;
 use super::table::{self, numbers};
 use super::Way;
 use crate::story::print_line;
@@ -229,6 +230,7 @@ fn federation(view: &FederationView) {
     for key in &view.keys {
         print_line(&format!("   key {key}"));
     }
+    pending::tell(view);
     let rows: Vec<Vec<String>> = view.peers.iter().map(peer).collect();
     let heads = [
         "operator",

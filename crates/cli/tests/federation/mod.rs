@@ -293,7 +293,12 @@ impl Federation {
         let keys: Vec<KeyView> = self.get(numbers[0], "/v1/keys").unwrap();
         let made = self.made(numbers[0], &begun.id);
         let made = keys.iter().find(|key| key.key_group == made);
-        self.key = Some(Arc::new(GroupKey::verified(made.unwrap())));
+        self.hold(made.unwrap());
+    }
+
+    /// From now on they sign with this key, once it proves itself.
+    pub fn hold(&mut self, key: &KeyView) {
+        self.key = Some(Arc::new(GroupKey::verified(key)));
     }
 
     fn ceremony(&self, number: usize, body: &StartCeremony) -> CeremonyView {

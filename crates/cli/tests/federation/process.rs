@@ -1,13 +1,14 @@
 //! A process that is told to end when nobody holds it any more, and what it says.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{kill, Signal};
+use nix::sys::wait::{waitid, Id, WaitPidFlag};
 use nix::unistd::Pid;
 
 use super::WITHIN;
@@ -22,17 +23,24 @@ pub struct Process {
     said: String,
 }
 
+/// It ends with the process. Whoever read may be gone: it is read on, so that the process can write.
+fn forward(from: impl Read + Send + 'static, to: Sender<String>) {
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            let _gone = to.send(line);
+        }
+    });
+}
+
 impl Process {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
         let (to, lines) = channel();
-        // It ends with the process. Whoever read may be gone: it is read on, so that the process can write.
-        thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let _gone = to.send(line);
-            }
-        });
+        // Standard output too, where the caller wants it read.
+        if let Some(stdout) = child.stdout.take() {
+            forward(stdout, to.clone());
+        }
+        forward(child.stderr.take().unwrap(), to);
         Self {
             child,
             lines,
@@ -93,9 +101,11 @@ impl Process {
         self.signal(Signal::SIGTERM);
     }
 
-    /// It does nothing more, and does not know it, until [`Self::go_on`].
+    /// It does nothing more, and does not know it, until [`Self::go_on`]: it has stopped when this returns.
     pub fn pause(&self) {
         self.signal(Signal::SIGSTOP);
+        let pid = i32::try_from(self.child.id()).unwrap();
+        waitid(Id::Pid(Pid::from_raw(pid)), WaitPidFlag::WSTOPPED).unwrap();
     }
 
     pub fn go_on(&self) {

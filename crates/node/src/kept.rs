@@ -1,0 +1,242 @@
+//! The terms of the key generations that this node takes part in, on its disk: after a restart a pending share goes on
+//! under them, and none is joined a second time. There is nothing secret in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use hardfrost_dkg::Descriptor;
+use hardfrost_primitives::{Hash32, UnixTime};
+use hardfrost_store::{FolderError, PrivateFolder};
+use tracing::warn;
+
+/// In the node's folder.
+pub(crate) const FOLDER: &str = "ceremonies";
+/// Key generations that are kept at once.
+const KEPT_MAX: usize = 256;
+/// A descriptor in hexadecimal, and its end of line, are below.
+const BYTES_MAX: u64 = 512;
+
+/// Terms that were not kept, so nothing was joined under them.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptError {
+    /// The disk's word.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Those that are there may all still end in a key.
+    #[error(
+        "{0} holds the terms of {KEPT_MAX} key generations without an end: remove those that all \
+         operators gave up"
+    )]
+    Full(PathBuf),
+}
+
+/// Terms by the ids of their ceremonies, each in a file that its head names.
+pub struct Kept {
+    folder: PathBuf,
+    all: BTreeMap<Hash32, Descriptor>,
+    /// Of these no share is durable here: they may go when their deadline has passed.
+    settled: BTreeSet<Hash32>,
+}
+
+/// The name says what is in it.
+pub(crate) fn file_name(terms: &Descriptor) -> String {
+    terms.head().to_string()
+}
+
+/// What a file says.
+pub(crate) fn text(terms: &Descriptor) -> String {
+    format!("{}\n", hex::encode(terms.to_bytes()))
+}
+
+/// The same, read, if it is that of its name.
+pub(crate) fn read(name: &OsStr, bytes: &[u8]) -> Option<Descriptor> {
+    let said = std::str::from_utf8(bytes).ok()?;
+    let terms = Descriptor::from_bytes(&hex::decode(said.trim_end()).ok()?)?;
+    let ours = file_name(&terms).as_str() == name && text(&terms) == said;
+    ours.then_some(terms)
+}
+
+impl Kept {
+    /// What a node's folder keeps. A file that is no such terms is told of, and left.
+    ///
+    /// # Errors
+    /// [`FolderError`]
+    pub fn read(node: &Path) -> Result<Self, FolderError> {
+        let mut this = Self {
+            folder: node.join(FOLDER),
+            all: BTreeMap::new(),
+            settled: BTreeSet::new(),
+        };
+        let Some(folder) = PrivateFolder::found(&this.folder)? else {
+            return Ok(this);
+        };
+        for (name, bytes) in folder.files(BYTES_MAX)? {
+            match read(&name, &bytes) {
+                Some(terms) if this.all.len() < KEPT_MAX => {
+                    this.all.insert(terms.id(), terms);
+                }
+                Some(_) | None => {
+                    let file = folder.path().join(&name);
+                    warn!(file = %file.display(), "no terms of a key generation, or one too many");
+                }
+            }
+        }
+        Ok(this)
+    }
+
+    /// All of them, those whose deadline comes last at the end.
+    #[must_use]
+    pub fn all(&self) -> Vec<Descriptor> {
+        let mut all: Vec<Descriptor> = self.all.values().cloned().collect();
+        all.sort_by_key(|terms| terms.deadline);
+        all
+    }
+
+    /// Keeps these: durable when this returns. Whether they were new.
+    ///
+    /// # Errors
+    /// [`KeptError`]
+    pub fn keep(&mut self, now: UnixTime, terms: &Descriptor) -> Result<bool, KeptError> {
+        self.sweep(now);
+        if self.all.contains_key(&terms.id()) {
+            return Ok(false);
+        }
+        if self.all.len() >= KEPT_MAX {
+            return Err(KeptError::Full(self.folder.clone()));
+        }
+        let text = text(terms);
+        let folder = PrivateFolder::make(&self.folder)?;
+        // What has the name already says the same: it is the hash of it.
+        let _new = folder.put(&file_name(terms), text.as_bytes())?;
+        self.all.insert(terms.id(), terms.clone());
+        Ok(true)
+    }
+
+    /// The key is made: nothing is left to go on with. What cannot be removed now is, at another start.
+    pub fn forget(&mut self, id: &Hash32) {
+        self.settled.remove(id);
+        let Some(terms) = self.all.remove(id) else {
+            return;
+        };
+        let folder = PrivateFolder::at(&self.folder);
+        let removed = folder.and_then(|folder| folder.remove(&file_name(&terms)));
+        if let Err(error) = removed {
+            warn!(%error, "the terms of a key generation that is over stay in the folder");
+        }
+    }
+
+    /// There will be no key: the terms stay until their deadline, so that they are not joined again.
+    pub fn settle(&mut self, id: &Hash32) {
+        self.settled.insert(*id);
+    }
+
+    /// A share turned out to be durable after all: they are needed until the key is made.
+    pub fn need(&mut self, id: &Hash32) {
+        self.settled.remove(id);
+    }
+
+    /// Forgets what nobody can join any more.
+    pub fn sweep(&mut self, now: UnixTime) {
+        let over = |id: &&Hash32| self.all.get(*id).is_none_or(|it| it.deadline <= now);
+        let over: Vec<Hash32> = self.settled.iter().filter(over).copied().collect();
+        over.iter().for_each(|id| self.forget(id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use hardfrost_dkg::CeremonyKind;
+
+    use super::*;
+
+    fn terms(salt: u8, deadline: u64) -> Descriptor {
+        Descriptor {
+            kind: CeremonyKind::Generate,
+            roster: Hash32([1; 32]),
+            threshold: 2,
+            count: 3,
+            salt: [salt; 32],
+            deadline: UnixTime(deadline),
+        }
+    }
+
+    fn ids(kept: &Kept) -> Vec<Hash32> {
+        kept.all().iter().map(Descriptor::id).collect()
+    }
+
+    #[test]
+    fn what_is_kept_is_there_again_and_what_ended_is_not() {
+        let node = tempfile::tempdir().unwrap();
+        let mut kept = Kept::read(node.path()).unwrap();
+        let [later, soon, made] = [terms(1, 90), terms(2, 50), terms(3, 70)];
+        for terms in [&later, &soon, &made, &made] {
+            kept.keep(UnixTime(10), terms).unwrap();
+        }
+        let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(node.path().join(FOLDER)), 0o700);
+        assert_eq!(mode(node.path().join(FOLDER).join(file_name(&soon))), 0o600);
+        let mut again = Kept::read(node.path()).unwrap();
+        assert_eq!(again.all(), [soon.clone(), made.clone(), later.clone()]);
+        again.forget(&made.id());
+        // Without an end it stays, however late; with one, until nobody can join it.
+        again.sweep(UnixTime(1000));
+        assert_eq!(ids(&again), [soon.id(), later.id()]);
+        // The disk failed, and when it was back the share was there.
+        again.settle(&soon.id());
+        again.need(&soon.id());
+        again.sweep(UnixTime(1000));
+        assert_eq!(ids(&again), [soon.id(), later.id()]);
+        again.settle(&soon.id());
+        again.sweep(UnixTime(49));
+        assert_eq!(ids(&again), [soon.id(), later.id()]);
+        again.sweep(UnixTime(50));
+        assert_eq!(ids(&Kept::read(node.path()).unwrap()), [later.id()]);
+    }
+
+    /// Half a file of a crash, a file that was changed, and files that are not ours.
+    #[test]
+    fn what_does_not_say_what_its_name_says_is_left_alone() {
+        let node = tempfile::tempdir().unwrap();
+        let mut kept = Kept::read(node.path()).unwrap();
+        let (good, changed) = (terms(1, 90), terms(2, 50));
+        kept.keep(UnixTime(0), &good).unwrap();
+        kept.keep(UnixTime(0), &changed).unwrap();
+        let folder = node.path().join(FOLDER);
+        let other = Descriptor {
+            deadline: UnixTime(51),
+            ..changed.clone()
+        };
+        assert_eq!(other.id(), changed.id());
+        let file = folder.join(file_name(&changed));
+        fs::write(&file, hex::encode(other.to_bytes())).unwrap();
+        fs::write(folder.join("notes"), "mine").unwrap();
+        fs::write(folder.join("long"), vec![b'0'; 1 << 20]).unwrap();
+        fs::write(folder.join(format!("{}.new", file_name(&good))), "ab").unwrap();
+        fs::create_dir(folder.join("folder")).unwrap();
+        assert_eq!(ids(&Kept::read(node.path()).unwrap()), [good.id()]);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 6);
+    }
+
+    #[test]
+    fn there_is_a_limit_and_its_word_says_what_to_do() {
+        let node = tempfile::tempdir().unwrap();
+        let mut kept = Kept::read(node.path()).unwrap();
+        let number = |number: usize| u64::try_from(number).unwrap();
+        for salt in 0..KEPT_MAX {
+            let mut one = terms(0, 10 + number(salt));
+            one.salt[..8].copy_from_slice(&number(salt).to_be_bytes());
+            kept.all.insert(one.id(), one);
+        }
+        let refused = kept.keep(UnixTime(9), &terms(1, 90)).unwrap_err();
+        assert!(refused.to_string().contains("remove those"), "{refused}");
+        let first = ids(&kept)[0];
+        kept.settle(&first);
+        assert!(kept.keep(UnixTime(9), &terms(1, 90)).is_err());
+        kept.keep(UnixTime(10), &terms(1, 90)).unwrap();
+        assert_eq!(kept.all.len(), KEPT_MAX);
+    }
+}
