@@ -16,5 +16,5 @@ pub use server::{Server, ServerError, ServerStatus};
 pub use views::{
     ApprovalView, ApproveBody, AttemptView, CeremonyView, ConvictionView, EngineView,
     FederationView, InputView, KeyView, NodeView, PeerView, ReadyView, SessionView, StartCeremony,
-    StoppedView,
+    StoppedView, UnplacedView,
 };

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::task::{Context, Poll};
 
 use hardfrost_api::engine::{EngineGone, EngineHandle};
+use hardfrost_api::local::UnplacedView;
 use hardfrost_engine::{Approval, Command, OpenApproval, Rejection, Reply, Ticket};
 use hardfrost_primitives::{Monotonic, Now, SessionId, UnixTime};
 use hardfrost_seat::{Event, Input, Output, Request, Seat};
@@ -37,6 +38,8 @@ pub struct Core {
     batch: Vec<(Ticket, Command)>,
     pub(crate) orders: Orders,
     pub(crate) journal: Journal,
+    /// Keys of the engine whose rosters are not configured.
+    pub(crate) unplaced: BTreeSet<UnplacedView>,
     faulted: bool,
     changed: bool,
 }
@@ -54,6 +57,7 @@ impl Core {
             batch: Vec::new(),
             orders: Orders::default(),
             journal: Journal::default(),
+            unplaced: BTreeSet::new(),
             faulted: false,
             changed: false,
         }

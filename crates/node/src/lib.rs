@@ -8,6 +8,7 @@ mod code;
 mod config;
 mod core;
 mod desk;
+mod ending;
 mod federation;
 mod home;
 mod journal;
@@ -15,6 +16,7 @@ mod look;
 mod network;
 mod orders;
 mod quota;
+mod reach;
 #[cfg(test)]
 mod recorded;
 mod roster_file;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hardfrost_api::engine::{
     ConnectError, EngineClient, EngineGone, EngineHandle, EngineThread, Replies,
 };
-use hardfrost_api::local::ServerError;
+use hardfrost_api::local::{ServerError, UnplacedView};
 use hardfrost_dkg::Certificate;
 use hardfrost_engine::{Command, Engine, HeldKey, RecoverError};
 use hardfrost_frost::{LockError, Region};
@@ -120,7 +120,8 @@ impl Source {
                     why: error.to_string(),
                 };
                 let (handle, identity) = connected.map_err(broke)??;
-                info!(?identity, "connected to the engine");
+                let (store, generation) = (identity.short(), identity.generation);
+                info!(%store, generation, "connected to the engine");
                 Ok(handle)
             }
         }
@@ -219,8 +220,13 @@ fn resume_key(core: &mut Core, held: &HeldKey) -> Result<(), RunError> {
     let certificate = Certificate::from_bytes(&held.file);
     let certificate = certificate.map_err(|error| failed(error.into()))?;
     let roster = certificate.descriptor().roster;
+    let unplaced = UnplacedView {
+        key_group: key.clone(),
+        roster: roster.to_string(),
+    };
     let mut known = core.federations_mut().iter_mut();
     let Some(federation) = known.find(|all| all.roster().hash() == roster) else {
+        core.unplaced.insert(unplaced);
         warn!(%key, %roster, "the engine holds a key of a roster that is not configured");
         return Ok(());
     };

@@ -51,6 +51,14 @@ impl Seat {
         out
     }
 
+    /// Whoever asks has looked whether it can be ended: what cannot goes on.
+    pub(crate) fn cancel_key(&mut self, id: Hash32) -> Vec<Output> {
+        let mut ceremonies = self.ceremonies.iter_mut();
+        let ours = ceremonies.find(|c| c.descriptor().id() == id);
+        let effects = ours.and_then(|ceremony| ceremony.cancel().ok());
+        self.ceremony_effects(id, effects.unwrap_or_default())
+    }
+
     pub(crate) fn ceremony_frame(&mut self, now: Now, frame: Verified<Frame>) -> Vec<Output> {
         let context = frame.head().context;
         let Some(ceremony) = self.ceremonies.iter_mut().find(|c| c.head() == context) else {

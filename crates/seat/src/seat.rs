@@ -45,6 +45,8 @@ pub enum Input {
 pub enum Request {
     /// Take part in a key generation.
     MakeKey(Proposal),
+    /// End our part in a key generation. What the others do it cannot take back; theirs fails at its deadline.
+    CancelKey(Hash32),
     /// Approve a PSBT, and sign what it asks of this group.
     Approve {
         /// Which group.
@@ -305,6 +307,7 @@ impl Seat {
     fn local(&mut self, now: Now, request: Request) -> Vec<Output> {
         match request {
             Request::MakeKey(proposal) => self.make_key(now, proposal),
+            Request::CancelKey(ceremony) => self.cancel_key(ceremony),
             Request::Approve {
                 key_group,
                 psbt,
