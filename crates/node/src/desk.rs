@@ -8,14 +8,14 @@ use hardfrost_api::local::{
 };
 use hardfrost_dkg::{CeremonyKind, Descriptor};
 use hardfrost_primitives::{Hash32, KeyGroup, RequestId, SessionId};
-use hardfrost_seat::Request;
+use hardfrost_seat::{Request, Seat};
 use hardfrost_spend::UnsignedPsbt;
 
 use crate::code;
 use crate::core::Core;
+use crate::draw::random;
 use crate::ending::cancel_key;
 use crate::federation::Federation;
-use crate::home::random;
 use crate::journal::Place;
 use crate::look::Look;
 use crate::reach::unplaced;
@@ -114,6 +114,13 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
         return Ok(known);
     }
     let at = federation_of(core.federations(), &terms.roster)?;
+    let under_way = |seat: &Seat| seat.makes_key();
+    let seats = core.federations().get(at).map(Federation::seats);
+    if seats.is_some_and(|seats| seats.iter().any(under_way)) {
+        let why = "another key generation is under way: hardfrost key list shows it, \
+                   hardfrost key cancel ends this node's part in it";
+        return Err(Problem::refused("key_generation_under_way", why));
+    }
     let order = core.orders.make_key();
     let request = Request::MakeKey(terms.clone());
     let mail = core.federations().get(at).map(|all| all.ordered(&request));

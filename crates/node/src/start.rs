@@ -19,6 +19,7 @@ use hardfrost_store::{Opened, Store, StoreError};
 use tracing::{info, warn};
 
 use crate::channel::{terms, TermsError};
+use crate::check::{no_identity, IdentityError};
 use crate::clock::Clock;
 use crate::config::{ConfigError, EnginePlace};
 use crate::core::Core;
@@ -38,6 +39,9 @@ pub enum RunError {
     /// Keys or stores do not come.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// The engine's place names the other store.
+    #[error("engine.store: {0}")]
+    Identity(#[from] IdentityError),
     /// The roster does not fit this node.
     #[error("{0}: {1}")]
     Roster(PathBuf, TermsError),
@@ -89,6 +93,7 @@ impl Source {
     pub(crate) fn open(place: &EnginePlace, credentials: Option<&Path>) -> Result<Self, RunError> {
         match place {
             EnginePlace::Here(store) => {
+                no_identity(&store.folder)?;
                 let Opened { store, records } = open_store(store, credentials)?;
                 let engine = Engine::recover_in(
                     Region::new()?,

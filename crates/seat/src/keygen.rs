@@ -20,7 +20,7 @@ impl Seat {
             return vec![Output::Event(Event::KeyFailed(CeremonyFault::Engine(why)))];
         }
         let id = proposal.id();
-        let why = if self.ceremonies.iter().any(Ceremony::is_under_way) {
+        let why = if self.makes_key() {
             Some("another key generation is under way")
         } else if self.joined.contains(&id) {
             Some("this key generation was joined before: a new one needs a proposal of its own")

@@ -26,6 +26,12 @@ impl Seat {
         ceremonies.find(|ceremony| ceremony.descriptor().id() == *id)
     }
 
+    /// Whether another key generation has to wait for one that is under way.
+    #[must_use]
+    pub fn makes_key(&self) -> bool {
+        self.ceremonies.iter().any(Ceremony::is_under_way)
+    }
+
     /// The groups it signs for.
     pub fn groups(&self) -> impl Iterator<Item = &KeyGroup> {
         self.groups.keys()

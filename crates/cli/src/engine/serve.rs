@@ -10,7 +10,7 @@ use clap::Args;
 use hardfrost_api::engine::{EngineIdentity, EngineServer, EngineThread, ServeError, ServerCounts};
 use hardfrost_engine::{EncodedRecord, Engine};
 use hardfrost_frost::Region;
-use hardfrost_node::Clock;
+use hardfrost_node::{no_identity, Clock};
 use hardfrost_primitives::Limits;
 use hardfrost_store::{Opened, Store, StoreDir};
 use nix::sys::signal::{kill, SigSet, Signal};
@@ -67,6 +67,7 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
     user::become_powerless(user.as_ref())?;
     // Becoming somebody else may have undone it.
     dumps::forbid()?;
+    no_identity(&arguments.store).map_err(anyhow::Error::from)?;
     let opened = Store::open(&StoreDir::new(&arguments.store), &provider);
     let Opened { store, records } = opened.map_err(anyhow::Error::from)?;
     drop(provider);
