@@ -1,5 +1,7 @@
 //! Columns for people.
 
+use std::fmt::Display;
+
 use hardfrost_spend::printable;
 
 use crate::story::print_line;
@@ -122,11 +124,9 @@ pub fn numbers(all: &[u16]) -> String {
 }
 
 /// So many of something, in the singular where it is one.
-pub fn counted(count: u64, one: &str, more: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        count => format!("{count} {more}"),
-    }
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str, more: &str) -> String {
+    let word = if count == N::from(1) { one } else { more };
+    format!("{count} {word}")
 }
 
 #[cfg(test)]
@@ -147,8 +147,8 @@ mod tests {
         let lines = lines(&heads, &rows, None);
         assert_eq!(lines, ["who    seats", "alice  1", "é      22,3"]);
         assert_eq!((numbers(&[]), numbers(&[3, 1])), ("-".into(), "3,1".into()));
-        assert_eq!(counted(1, "seat", "seats"), "1 seat");
-        assert_eq!(counted(0, "seat", "seats"), "0 seats");
+        assert_eq!(counted(1u16, "seat", "seats"), "1 seat");
+        assert_eq!(counted(0u64, "seat", "seats"), "0 seats");
     }
 
     #[test]
