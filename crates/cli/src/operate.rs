@@ -19,4 +19,5 @@ mod status;
 mod table;
 mod way;
 
+pub use table::counted;
 pub use way::{quoted, Way};

@@ -51,6 +51,17 @@ pub fn middle_cut(text: &str, width: usize) -> String {
     text.chars().take(head).chain([CUT]).chain(end).collect()
 }
 
+/// Whether a person means this name: by its beginning, or as a table shows it, with the ellipsis where it was cut.
+pub fn means(typed: &str, name: &str) -> bool {
+    match typed.split_once(CUT) {
+        None => name.starts_with(typed),
+        Some((head, tail)) => {
+            let rest = name.strip_prefix(head);
+            rest.is_some_and(|rest| rest.ends_with(tail))
+        }
+    }
+}
+
 /// Hexadecimal or a name in a sentence for people: whole, unless standard output is a terminal.
 pub fn short(text: &str) -> String {
     match columns() {
@@ -99,6 +110,21 @@ mod tests {
         assert_eq!(middle_cut("0123456789", 10), "0123456789");
         assert_eq!(middle_cut("0123456789", 7), "012…789");
         assert_eq!(middle_cut("ééééééé", 4), "éé…é");
+    }
+
+    #[test]
+    fn what_a_table_shows_can_be_typed() {
+        let name = "02abcdef0123456789";
+        let shown = [
+            name.to_owned(),
+            cut(name, 7),
+            middle_cut(name, 9),
+            "02".into(),
+        ];
+        assert!(shown.iter().all(|shown| means(shown, name)));
+        for other in ["03", "02…8", "02abcdef0123456789…9", "b…"] {
+            assert!(!means(other, name), "{other}");
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ fn every_command_that_answers_has_json() {
         let below = commands(&text);
         let deeper = below
             .iter()
-            .map(|name| [&words[..], &[name.clone()]].concat());
+            .map(|name| [&words[..], std::slice::from_ref(name)].concat());
         ahead.extend(deeper);
         if !below.is_empty() {
             continue;

@@ -78,7 +78,7 @@ fn a_node_signs_with_an_engine_of_another_process_and_again_after_that_was_kille
     engine.signal(Signal::TERM);
     assert_eq!(engine.end().0, Some(0));
     let checked = said(here, "store check alice/engine --key-file alice/engine.key");
-    assert!(checked.contains("0 sealed files verify"), "{checked}");
+    assert!(checked.contains("0 sealed files verify."), "{checked}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Reach {
             missing.push("the engine's disk failed: start it again".to_owned());
         }
         if status.keys.is_empty() {
-            missing.push("no key is held yet: `hardfrost key create`".to_owned());
+            missing.push("no key is held yet".to_owned());
         }
         missing.extend(self.unplaced.iter().map(unplaced));
         for key in &status.keys {

@@ -19,6 +19,7 @@ use nix::unistd::getpid;
 use super::lockdown::lock_down;
 use super::user;
 use crate::dumps;
+use crate::operate::counted;
 use crate::store::keys::KeyOptions;
 use crate::Failure;
 
@@ -80,9 +81,12 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
     let counts = served?;
     stopped.map_err(anyhow::Error::from)?;
     say(&format!(
-        "engine ended: {} clients, {} of other users turned away, {} while it was busy, \
+        "engine ended: {}, {} of other users turned away, {} while it was busy, \
          {} that said what is no message",
-        counts.served, counts.strangers, counts.busy, counts.malformed
+        counted(counts.served, "client", "clients"),
+        counts.strangers,
+        counts.busy,
+        counts.malformed
     ));
     Ok(())
 }

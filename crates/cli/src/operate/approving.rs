@@ -12,7 +12,7 @@ use hardfrost_frost::{GroupPublic, Signature};
 use hardfrost_spend::{Explanation, Network, SignedPsbt, SpendPlan, UnsignedPsbt};
 
 use super::table::counted;
-use super::way::{verified, Way};
+use super::way::{quoted_text, verified, Way};
 use crate::group_files;
 use crate::story::{listed, print_line};
 use crate::terminal::wrapped;
@@ -93,6 +93,14 @@ impl Approving {
             plan,
             approval,
         })
+    }
+
+    /// The options that say what is signed, as they were given: for another command about the same transaction.
+    pub fn options(&self) -> String {
+        let key = self.key.iter().map(|key| format!(" --key {key}"));
+        let request = self.request.iter();
+        let request = request.map(|name| format!(" --request {}", quoted_text(name)));
+        key.chain(request).collect()
     }
 
     fn ask(&self) -> Result<(), Failure> {

@@ -89,16 +89,14 @@ pub fn run(arguments: &Init) -> Result<(), Failure> {
         return Ok(());
     }
     print_line(&format!("{} is a node's folder now.", made.folder));
-    print_line(&format!("   operator key  {}", made.operator));
-    print_line(&format!("   card          {}", made.card));
+    print_line(&format!("   operator key {}", made.operator));
+    print_line(&format!("   card         {}", made.card));
     if made.addresses.is_empty() {
         print_line("   the card has no address: others cannot dial this node (--address)");
     }
     let (card, folder) = (quoted(&path), quoted(&arguments.folder));
-    print_line(
-        "Next: hand the card to the other operators. Make one roster of all cards, in one order,",
-    );
-    print_line("put the same file into every node's folder, and start the node:");
+    print_line("Next: hand the card to the other operators. All cards make one roster; the same");
+    print_line("file goes into every node's folder. Then the node starts:");
     print_line(&format!(
         "   hardfrost roster new {card} OTHER.toml ... > roster.toml"
     ));

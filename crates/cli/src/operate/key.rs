@@ -179,6 +179,9 @@ fn address(way: &Way, key: &KeyView) -> Result<String, Failure> {
     })
 }
 
+/// Seconds that a question waits for a step to pass: the step that is shown is never older.
+const PATIENCE: u64 = 2;
+
 /// Follows a key generation to its end, telling whose part is awaited.
 fn wait(way: &Way, begun: CeremonyView, quiet: bool) -> Result<CeremonyView, Failure> {
     let watching = Watching::new(quiet);
@@ -191,7 +194,7 @@ fn wait(way: &Way, begun: CeremonyView, quiet: bool) -> Result<CeremonyView, Fai
             format!(" of {}", listed(&view.awaited))
         };
         watching.says(&format!("{}{awaited}", view.step));
-        view = way.get(&format!("/v1/ceremonies/{}?wait=30", view.id))?;
+        view = way.get(&format!("/v1/ceremonies/{}?wait={PATIENCE}", view.id))?;
         if started.elapsed() > Duration::from_secs(25 * 3600) {
             return Err(anyhow::anyhow!("the node does not end this key generation").into());
         }

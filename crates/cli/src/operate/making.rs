@@ -49,5 +49,10 @@ fn awaited(node: &NodeView, one: &CeremonyView) -> String {
         )
     };
     let all: Vec<String> = one.awaited.iter().map(named).collect();
-    format!(" of {}", all.join(", "))
+    match all.as_slice() {
+        [first @ .., last] if !first.is_empty() => {
+            format!(" of {} and {last}", first.join(", "))
+        }
+        _ => format!(" of {}", all.join("")),
+    }
 }

@@ -106,10 +106,8 @@ fn approve(arguments: &Approving) -> Result<(), Failure> {
         print_line(&line);
         return Ok(());
     }
-    print_line(&format!(
-        "Approved as request {}.",
-        approved.approval.request
-    ));
+    let request = format!("Approved as request {}.", approved.approval.request);
+    print_line(&wrapped(&request, 3));
     let sessions = approved.sessions(&arguments.way)?;
     for (input, session) in approved.approval.inputs.iter().zip(&sessions) {
         let line = format!("   input {}: session {}", input.index, session.session);
@@ -126,7 +124,8 @@ fn approve(arguments: &Approving) -> Result<(), Failure> {
         print_line(&format!("   {}", arguments.way.command("session list")));
     } else if sessions.iter().all(|session| session.state == "signed") {
         print_line("It is signed already. To have its signatures in the file:");
-        let sign = format!("psbt sign {} --out signed.psbt", quoted(&arguments.file));
+        let (file, options) = (quoted(&arguments.file), arguments.options());
+        let sign = format!("psbt sign {file}{options} --out signed.psbt");
         print_line(&format!("   {}", arguments.way.command(&sign)));
     } else {
         print_line("Nothing more is signed under this name. To see why:");

@@ -82,7 +82,8 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
             "{} spends made-up coins of the key.",
             path.display()
         ));
-        let next = format!("psbt show {}", quoted(path));
+        let key = arguments.key.iter().map(|key| format!(" --key {key}"));
+        let next = format!("psbt show {}{}", quoted(path), key.collect::<String>());
         print_line(&format!("Next: {}", arguments.way.command(&next)));
     } else {
         print_line(&shown.psbt);

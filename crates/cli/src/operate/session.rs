@@ -9,7 +9,7 @@ use super::approving::awaited;
 use super::table::{self, numbers, Column};
 use super::Way;
 use crate::story::{listed, print_line};
-use crate::terminal::{short, wrapped};
+use crate::terminal::{means, short, wrapped};
 use crate::watching::Watching;
 use crate::Failure;
 
@@ -91,7 +91,7 @@ fn all(way: &Way) -> Result<Vec<SessionView>, Failure> {
 }
 
 fn find(one: &One) -> Result<SessionView, Failure> {
-    let begins = |view: &SessionView| view.session.starts_with(&one.session);
+    let begins = |view: &SessionView| means(&one.session, &view.session);
     let mut found = all(&one.way)?.into_iter().filter(begins);
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(only),

@@ -99,6 +99,10 @@ fn show(way: &Way, view: &NodeView) {
     for missing in &view.ready.missing {
         print_line(&wrapped(&format!("   {missing}"), 6));
     }
+    let mut keys = view.federations.iter().flat_map(|all| &all.keys);
+    if keys.next().is_none() && view.unplaced.is_empty() && view.ceremonies.is_empty() {
+        print_line(&format!("   make one: {}", way.command("key create -t T")));
+    }
     print_line(&format!("operator key  {}", view.operator));
     print_line(&format!("listens at    {}", listening(&view.listen)));
     engine(&view.engine);

@@ -13,6 +13,7 @@ use hardfrost_node::Config;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
 
+use crate::terminal::means;
 use crate::Failure;
 
 /// The node whose folder this is.
@@ -112,8 +113,8 @@ impl Way {
         let list = self.command("key list");
         let named = named.map(str::to_lowercase);
         if let Some(named) = &named {
-            let hex = named.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if !hex || named.is_empty() || named.len() > 66 {
+            let hex = named.chars().all(|c| c.is_ascii_hexdigit() || c == '…');
+            if !hex || named.is_empty() || named.chars().count() > 66 {
                 let why = format!(
                     "{} is no key: give 66 hexadecimal characters, or the first of them; {list}",
                     named.escape_debug()
@@ -124,7 +125,7 @@ impl Way {
         let keys: Vec<KeyView> = self.get("/v1/keys")?;
         let begins = |key: &KeyView| {
             let named = named.as_ref();
-            named.is_none_or(|named| key.key_group.starts_with(named.as_str()))
+            named.is_none_or(|named| means(named, &key.key_group))
         };
         let mut meant = keys.into_iter().filter(begins);
         match (meant.next(), meant.next(), named) {
@@ -132,7 +133,7 @@ impl Way {
             (None, _, Some(named)) => {
                 let node: NodeView = self.get("/v1/node")?;
                 let mut unplaced = node.unplaced.iter();
-                let of = unplaced.find(|key| key.key_group.starts_with(&named));
+                let of = unplaced.find(|key| means(&named, &key.key_group));
                 let why = match of {
                     Some(_) => self.no_key(&node),
                     None => format!("this node holds no share of {named}; {list}"),
@@ -164,6 +165,11 @@ impl Way {
         let list = self.command("key list");
         format!("this node holds no key yet; one is being made: {list}")
     }
+}
+
+/// What a person wrote, as a shell takes it.
+pub fn quoted_text(text: &str) -> String {
+    quoted(Path::new(text))
 }
 
 /// A path as a shell takes it.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::desk::Desk;
 use super::keys::KeyOptions;
 use crate::story::print_line;
+use crate::terminal::wrapped;
 use crate::utc::utc;
 use crate::Failure;
 
@@ -100,14 +101,15 @@ fn set(
         print_line(&serde_json::to_string(&shown)?);
         return Ok(());
     }
-    print_line(&match &shown.session {
+    let said = match &shown.session {
         Some(session) if !shown.known => format!(
             "This member signs nothing in session {session}, and this store has never heard of it: \
              is the name right?"
         ),
         Some(session) => format!("This member signs nothing more in session {session}."),
         None => format!("This member signs nothing more with {}.", shown.group),
-    });
+    };
+    print_line(&wrapped(&said, 3));
     print_line(&format!("Since {}: {}", utc(shown.since), shown.reason));
     print_line("The other members sign on until each is stopped. Make a new key, move the coins.");
     Ok(())
