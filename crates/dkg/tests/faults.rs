@@ -343,3 +343,27 @@ fn an_operator_ends_a_ceremony_before_its_confirmation_is_out_and_not_after() {
     );
     assert_eq!(hall.cancel(1), Err(CancelError::Confirmed));
 }
+
+/// Our share may be on the disk already, and our confirmation follows it: a restart would find the one and send the other.
+#[test]
+fn a_ceremony_whose_share_is_being_written_is_not_ended() {
+    let mut hall = Hall::new((2, 3), 10, &mut honest);
+    let mut held = Vec::new();
+    hall.run(&mut honest, &mut |_, to, frame| {
+        if to == member(1) && frame.kind() == Kind::DkgRound2 {
+            held.push(frame);
+            return Vec::new();
+        }
+        vec![frame]
+    });
+    let (roster, now) = (hall.roster.clone(), hall.now);
+    let node = hall.nodes.get_mut(&member(1)).unwrap();
+    assert_eq!(node.ceremony.may_be_cancelled(), Ok(()));
+    for frame in held {
+        let frame = frame.verify(&roster).unwrap();
+        // The engine is asked to open the shares, and has not answered.
+        drop(node.ceremony.frame(&hall::key(member(1)), now, frame));
+    }
+    assert_eq!(node.ceremony.awaited().0, Step::OwnEngine);
+    assert_eq!(node.ceremony.cancel().unwrap_err(), CancelError::Confirmed);
+}

@@ -1,19 +1,11 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test may panic"
-)]
 //! What a newcomer gets wrong: each mistake is refused in words that say what to do.
-
-mod shell;
 
 use std::fs;
 use std::path::Path;
 
+use crate::shell::{alone, hardfrost, refused, said, Node};
 use rustix::process::Signal;
 use serde_json::Value;
-use shell::{alone, hardfrost, refused, said, Node};
 
 fn json(folder: &Path, line: &str) -> Value {
     serde_json::from_str(&said(folder, line)).unwrap()

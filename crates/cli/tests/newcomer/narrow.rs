@@ -1,22 +1,15 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
 //! A terminal of 80 columns: tables fit, and nothing is cut where standard output is no terminal.
-
-mod shell;
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::shell::{alone, said, Node};
 use rustix::fs::{open, Mode, OFlags};
 use rustix::process::Signal;
 use rustix::pty::{grantpt, openpt, ptsname, unlockpt, OpenptFlags};
 use rustix::termios::{tcsetwinsize, Winsize};
-use shell::{alone, said, Node};
 
 const COLUMNS: u16 = 80;
 
