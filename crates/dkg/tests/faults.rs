@@ -344,7 +344,8 @@ fn an_operator_ends_a_ceremony_before_its_confirmation_is_out_and_not_after() {
     assert_eq!(hall.cancel(1), Err(CancelError::Confirmed));
 }
 
-/// Our share may be on the disk already, and our confirmation follows it: a restart would find the one and send the other.
+/// Our share may be on the disk already, and our confirmation follows it: a restart would find the one, and send the
+/// other.
 #[test]
 fn a_ceremony_whose_share_is_being_written_is_not_ended() {
     let mut hall = Hall::new((2, 3), 10, &mut honest);

@@ -65,8 +65,8 @@ pub fn no_identity(folder: &Path) -> Result<(), IdentityError> {
     Ok(())
 }
 
-/// Looks at the engine of a node whose configuration, rosters and keys are in order: at all of its store, or whether its
-/// process answers.
+/// Looks at the engine of a node whose configuration, rosters and keys are in order: at all of its store, or whether
+/// its process answers.
 ///
 /// # Errors
 /// [`RunError`]: the node would not start.

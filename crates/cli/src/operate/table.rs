@@ -62,8 +62,8 @@ impl Column {
     }
 }
 
-/// Prints rows under their heads, each column as wide as its widest cell, and no wider than the terminal together. Nothing
-/// is printed for no rows, and nothing is cut where standard output is no terminal.
+/// Prints rows under their heads, each column as wide as its widest cell, and no wider than the terminal together.
+/// Nothing is printed for no rows, and nothing is cut where standard output is no terminal.
 pub fn print(heads: &[Column], rows: &[Vec<String>]) {
     if rows.is_empty() {
         return;
