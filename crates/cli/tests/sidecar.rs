@@ -107,6 +107,7 @@ fn a_node_whose_engine_is_away_still_says_what_it_knows() {
         flat.contains("start it again (hardfrost engine serve)"),
         "{flat}"
     );
+    assert!(!flat.contains("key create"), "not known: {flat}");
     let error = refused(here, "key list --node alice", 1);
     assert!(error.contains("engine.sock is away"), "{error}");
     said(here, "session list --node alice");

@@ -99,8 +99,7 @@ fn show(way: &Way, view: &NodeView) {
     for missing in &view.ready.missing {
         print_line(&wrapped(&format!("   {missing}"), 6));
     }
-    let mut keys = view.federations.iter().flat_map(|all| &all.keys);
-    if keys.next().is_none() && view.unplaced.is_empty() && view.ceremonies.is_empty() {
+    if has_no_key(view) {
         print_line(&format!("   make one: {}", way.command("key create -t T")));
     }
     print_line(&format!("operator key  {}", view.operator));
@@ -115,6 +114,13 @@ fn show(way: &Way, view: &NodeView) {
         let count = counted(*count, "connection", "connections");
         print_line(&format!("refused       {count}: {why}"));
     }
+}
+
+/// There is no key, and none is being made. What an engine that is away holds is not known.
+fn has_no_key(view: &NodeView) -> bool {
+    let mut keys = view.federations.iter().flat_map(|all| &all.keys);
+    let known = view.engine.away.is_none();
+    known && keys.next().is_none() && view.unplaced.is_empty() && view.ceremonies.is_empty()
 }
 
 fn engine(view: &EngineView) {
