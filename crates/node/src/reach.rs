@@ -80,8 +80,8 @@ impl Reach {
 pub fn unplaced(key: &UnplacedView) -> String {
     let UnplacedView { key_group, roster } = key;
     format!(
-        "key {key_group} signs nothing here: its roster, with the hash {roster}, is not one of this \
-         node's; put that file into the node's folder, name it in node.toml under rosters, and start \
-         the node again"
+        "key {key_group} signs nothing here: its roster, with the hash {roster}, is not one of \
+         this node's; put that file into the node's folder, name it in node.toml under rosters, \
+         and start the node again"
     )
 }
