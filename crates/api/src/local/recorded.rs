@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::views::{
     ApprovalView, ApproveBody, AttemptView, CeremonyView, ConvictionView, EngineView,
     FederationView, InputView, KeyView, NodeView, PeerView, ReadyView, SessionView, StartCeremony,
-    StoppedView,
+    StoppedView, UnplacedView,
 };
-use crate::recorded::{add, held_to, Specimen};
+use crate::recorded::{add, held_to, recorded, Specimen};
 
 const FILE: &str = "local.txt";
 
@@ -20,6 +20,17 @@ where
     T: Serialize + DeserializeOwned + PartialEq + Debug + 'static,
 {
     let bytes = serde_json::to_vec(&value).unwrap();
+    Specimen::new(name, bytes, move |bytes| {
+        serde_json::from_slice::<T>(bytes).is_ok_and(|read| read == value)
+    })
+}
+
+/// A value that was written with fewer fields: its line still reads.
+fn earlier<T>(name: &str, value: T) -> Specimen
+where
+    T: DeserializeOwned + PartialEq + 'static,
+{
+    let bytes = recorded(FILE).remove(name).unwrap();
     Specimen::new(name, bytes, move |bytes| {
         serde_json::from_slice::<T>(bytes).is_ok_and(|read| read == value)
     })
@@ -37,10 +48,12 @@ fn node() -> NodeView {
         listen: vec!["0.0.0.0:7400".into()],
         ready: ReadyView {
             ready: false,
+            connected: true,
             missing: vec!["no key is held yet".into()],
         },
         engine: EngineView {
             socket: Some("/run/hardfrost-engine/engine.sock".into()),
+            away: Some("the engine is away".into()),
             faulted: false,
             live_attempts: 1,
             sessions: 2,
@@ -48,6 +61,11 @@ fn node() -> NodeView {
             consumed: 4,
         },
         federations: vec![federation()],
+        unplaced: vec![UnplacedView {
+            key_group: format!("02{}", hex("0c")),
+            roster: hex("0b"),
+        }],
+        ceremonies: vec![ceremony()],
         network: BTreeMap::from([("frame_bytes".to_owned(), 1_048_576)]),
         refused: vec![("no_common_version".into(), 1)],
     }
@@ -106,8 +124,18 @@ fn ceremonies() -> Vec<Specimen> {
         minutes: 60,
         roster: Some(hex("0b")),
     };
-    let view = CeremonyView {
+    vec![
+        json("start-ceremony/join", join),
+        json("start-ceremony/begin", begin),
+        earlier("ceremony", earlier_ceremony()),
+        json("ceremony/2", ceremony()),
+    ]
+}
+
+fn ceremony() -> CeremonyView {
+    CeremonyView {
         id: hex("0e"),
+        roster: hex("0b"),
         code: "5d5a9af4".into(),
         threshold: 2,
         members: 3,
@@ -117,12 +145,33 @@ fn ceremonies() -> Vec<Specimen> {
         awaited: vec![2],
         key_group: Some(format!("02{}", hex("0c"))),
         failure: Some("the deadline has passed".into()),
-    };
-    vec![
-        json("start-ceremony/join", join),
-        json("start-ceremony/begin", begin),
-        json("ceremony", view),
-    ]
+    }
+}
+
+/// Before it named its roster.
+fn earlier_ceremony() -> CeremonyView {
+    CeremonyView {
+        roster: String::new(),
+        ..ceremony()
+    }
+}
+
+/// Before it said whom it reaches, which rosters it lacks, what is being made and that its engine is away.
+fn earlier_node() -> NodeView {
+    let now = node();
+    NodeView {
+        ready: ReadyView {
+            connected: false,
+            ..now.ready
+        },
+        engine: EngineView {
+            away: None,
+            ..now.engine
+        },
+        unplaced: Vec::new(),
+        ceremonies: Vec::new(),
+        ..now
+    }
 }
 
 fn approvals() -> Vec<Specimen> {
@@ -186,7 +235,8 @@ fn conviction() -> ConvictionView {
 
 fn specimens() -> Vec<Specimen> {
     let mut all = vec![
-        json("node", node()),
+        earlier("node", earlier_node()),
+        json("node/2", node()),
         json("key", key()),
         json("session", session()),
         json("conviction", conviction()),

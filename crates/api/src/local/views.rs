@@ -1,4 +1,5 @@
-//! What a node tells of itself, as JSON. Field names are stable; hexadecimal is lower case, times are Unix seconds.
+//! What a node tells of itself, as JSON. Field names are stable; hexadecimal is lower case, times are Unix seconds. A field
+//! that came later has a default: tools read what nodes of an earlier release say.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +23,10 @@ pub struct NodeView {
     /// One for each roster.
     pub federations: Vec<FederationView>,
     /// Keys that the engine holds and that sign nothing here: their rosters are not in the configuration.
+    #[serde(default)]
     pub unplaced: Vec<UnplacedView>,
     /// Key generations under way.
+    #[serde(default)]
     pub ceremonies: Vec<CeremonyView>,
     /// The transport's limits, by name; times in milliseconds.
     pub network: BTreeMap<String, u64>,
@@ -46,6 +49,7 @@ pub struct ReadyView {
     /// The engine works, a key is held, t members can be reached for each, and no key lacks its roster.
     pub ready: bool,
     /// Enough members can be reached: t for each key, and all n of a roster that has no key yet, to make one.
+    #[serde(default)]
     pub connected: bool,
     /// What is missing, in words.
     pub missing: Vec<String>,
@@ -180,6 +184,7 @@ pub struct CeremonyView {
     /// Its id.
     pub id: String,
     /// The roster's hash.
+    #[serde(default)]
     pub roster: String,
     /// What the other operators type to take part.
     pub code: String,
