@@ -1,5 +1,5 @@
-//! What a node tells of itself, as JSON. Field names are stable; hexadecimal is lower case, times are Unix seconds. A field
-//! that came later has a default: tools read what nodes of an earlier release say.
+//! What a node tells of itself, as JSON. Field names are stable; hexadecimal is lower case, times are Unix seconds. A
+//! field that came later has a default: tools read what nodes of an earlier release say.
 
 use std::collections::BTreeMap;
 
