@@ -16,5 +16,5 @@ pub use server::{Server, ServerError, ServerStatus};
 pub use views::{
     ApprovalView, ApproveBody, AttemptView, CeremonyView, ConvictionView, EngineView,
     FederationView, InputView, KeyView, NodeView, PeerView, PendingView, ReadyView, SessionView,
-    StartCeremony, StoppedView,
+    StartCeremony, StoppedView, UnplacedView,
 };

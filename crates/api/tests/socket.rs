@@ -447,3 +447,9 @@ fn a_node_that_was_taken_over_lifts_no_limit_and_pardons_nobody() {
         assert!(gone.contains("hardfrost store"), "{gone}");
     }
 }
+
+#[test]
+fn an_engine_is_named_in_a_log_by_a_short_hexadecimal_word() {
+    let said = format!("{IDENTITY:?}");
+    assert_eq!(said, "EngineIdentity { 07070707…, generation 3 }");
+}

@@ -7,7 +7,7 @@ use anyhow::{ensure, Context};
 use bitcoin::consensus::encode::serialize_hex;
 use clap::Args;
 use hardfrost_evidence::EvidenceFile;
-use hardfrost_node::RosterFile;
+use hardfrost_node::{random, RosterFile};
 use hardfrost_primitives::RequestId;
 use hardfrost_spend::{Explanation, Network, UnsignedPsbt};
 
@@ -17,7 +17,7 @@ use crate::faulty;
 use crate::group_files;
 use crate::group_folder::GroupFolder;
 use crate::group_size::{GroupSize, Wanted};
-use crate::homes::{random, Homes};
+use crate::homes::Homes;
 use crate::in_process::InProcess;
 use crate::out_dir::OutDir;
 use crate::processes::Processes;

@@ -58,6 +58,9 @@ pub fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
         let read = open.take(FILE_BYTES_MAX).read_to_end(&mut bytes);
         read.with_context(|| format!("cannot read {shown}"))?;
     }
+    if bytes.is_empty() && file == Path::new("-") {
+        bail!("nothing came on standard input");
+    }
     if bytes.is_empty() {
         bail!("{shown} is empty");
     }

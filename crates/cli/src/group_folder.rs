@@ -10,12 +10,11 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context};
-use hardfrost_node::{make, Card, NewHome, RosterFile};
+use hardfrost_node::{make, random, Card, NewHome, RosterFile};
 use hardfrost_primitives::{Member, Suite};
 use hardfrost_store::PrivateFolder;
 
 use crate::group_files;
-use crate::homes::random;
 use crate::progress::Progress;
 
 const ROSTER: &str = "roster.toml";

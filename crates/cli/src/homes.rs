@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use hardfrost_node::{operator_secret, random};
 use hardfrost_primitives::{Member, Suite};
 use hardfrost_wire::{Operator, OperatorKey, Roster};
-use rand_core::{OsRng, RngCore};
 use zeroize::Zeroizing;
 
 /// What one node begins with.
@@ -20,23 +20,6 @@ pub struct Homes {
     pub roster: Roster,
     /// By member, ascending.
     pub homes: Vec<Home>,
-}
-
-/// Bytes from the operating system.
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    OsRng.fill_bytes(&mut bytes);
-    bytes
-}
-
-/// A new operator's secret key.
-fn operator_secret() -> Zeroizing<[u8; 32]> {
-    loop {
-        let secret = Zeroizing::new(random::<32>());
-        if OperatorKey::new(&secret, [0; 32]).is_ok() {
-            return secret;
-        }
-    }
 }
 
 /// New operators, one for each seat, who sign with `suite`.

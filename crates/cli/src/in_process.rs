@@ -5,13 +5,14 @@ use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread::{self, ScopedJoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{bail, Context};
 use hardfrost_dkg::{CeremonyKind, Descriptor, Step};
 use hardfrost_engine::{Engine, MemoryLog};
 use hardfrost_frost::Region;
-use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, RequestId, UnixTime};
+use hardfrost_node::{random, Clock};
+use hardfrost_primitives::{KeyGroup, Limits, Member, Now, RequestId};
 use hardfrost_seat::{Event, Input, Request, Seat, SeatTerms};
 use hardfrost_spend::UnsignedPsbt;
 use hardfrost_wire::{Incarnation, OperatorIndex, OperatorKey, Roster};
@@ -19,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::cheat::Saboteur;
 use crate::cluster::{Cluster, Faults, MadeKey, Signing};
-use crate::homes::{random, Home, Homes};
+use crate::homes::{Home, Homes};
 use crate::node::{Mail, Node, To, Turn};
 use crate::progress::Progress;
 use crate::watched::Watched;
@@ -36,7 +37,7 @@ pub struct InProcess {
     secrets: Vec<Zeroizing<[u8; 32]>>,
     inboxes: Vec<Vec<Mail>>,
     faults: Faults,
-    started: Instant,
+    clock: Clock,
     skipped: Duration,
     longest_tick: Duration,
 }
@@ -77,19 +78,17 @@ impl InProcess {
             secrets,
             inboxes,
             faults: Faults::default(),
-            started: Instant::now(),
+            clock: Clock::start(),
             skipped: Duration::ZERO,
             longest_tick: Duration::ZERO,
         })
     }
 
     fn now(&self) -> Now {
-        let utc = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let Now { mono, utc } = self.clock.now();
         Now {
-            mono: Monotonic::after_start(self.started.elapsed() + self.skipped),
-            utc: UnixTime(utc.as_secs()),
+            mono: mono.plus(self.skipped),
+            utc,
         }
     }
 

@@ -25,7 +25,9 @@ mod report;
 mod spending;
 mod store;
 mod story;
+mod terminal;
 mod traitor;
+mod utc;
 mod watched;
 mod watching;
 

@@ -15,6 +15,7 @@ use crate::out_dir::OutDir;
 use crate::progress::{Line, Progress, Quiet};
 use crate::report::{self, Attempt, Culprit};
 use crate::spending::Finished;
+use crate::terminal::wrapped_at;
 
 /// More than so many are not listed one by one.
 const LISTED_MAX: usize = 12;
@@ -308,22 +309,7 @@ pub fn listed(numbers: &[u16]) -> String {
 
 /// A line that is too wide for a terminal, broken between words.
 fn wrapped(line: &str) -> String {
-    let indent = line.len() - line.trim_start().len();
-    let mut out = " ".repeat(indent);
-    let mut column = indent;
-    for (place, word) in line.split_whitespace().enumerate() {
-        let wide = word.chars().count();
-        if place > 0 && column + 1 + wide > COLUMNS_MAX {
-            out.push_str("\n      ");
-            column = 6;
-        } else if place > 0 {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += wide;
-    }
-    out
+    wrapped_at(line, 6, COLUMNS_MAX)
 }
 
 #[cfg(test)]

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
+use hardfrost_spend::printable;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::terminal::{cut, error_columns};
+
+/// What stands around the words: indent, spinner, and the time.
+const AROUND: usize = 18;
 
 /// The line. It goes when this is dropped.
 pub struct Watching {
@@ -27,7 +33,11 @@ impl Watching {
 
     /// What is waited for now.
     pub fn says(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
+        // Names come from others, and a line that wraps is not cleared.
+        let room = error_columns().map(|columns| columns.saturating_sub(AROUND));
+        let what = printable(what);
+        self.bar
+            .set_message(room.map_or_else(|| what.clone(), |room| cut(&what, room)));
     }
 }
 

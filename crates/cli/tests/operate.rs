@@ -118,7 +118,7 @@ fn every_mistake_in_a_configuration_is_named_with_file_and_key() {
     fs::write(&file, &good).unwrap();
     let roster = here.join("alice/roster.toml");
     let text = fs::read_to_string(&roster).unwrap();
-    said(here, "init bob --name bob");
+    said(here, "init bob --name bob --seats 2");
     fs::write(&roster, said(here, "roster new bob/card.toml")).unwrap();
     let error = refused(here, check, 1);
     assert!(

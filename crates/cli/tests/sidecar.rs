@@ -78,8 +78,41 @@ fn a_node_signs_with_an_engine_of_another_process_and_again_after_that_was_kille
     engine.signal(Signal::TERM);
     assert_eq!(engine.end().0, Some(0));
     let checked = said(here, "store check alice/engine --key-file alice/engine.key");
+    assert!(checked.contains("0 sealed files verify."), "{checked}");
+}
+
+#[test]
+fn a_node_whose_engine_is_away_still_says_what_it_knows() {
+    let folder = apart();
+    let here = folder.path();
+    let engine = Node::program(here, SERVE);
+    let check = "node run --node alice --check --json";
+    let sound = said(here, check);
+    assert!(sound.contains(r#""engine":"sound","keys":0"#), "{sound}");
+    let node = Node::run(here);
+    let busy = said(here, check);
+    assert!(busy.contains("serves a node already"), "{busy}");
+    engine.signal(Signal::TERM);
+    assert_eq!(engine.end().0, Some(0));
+    // In the moment in which it goes the line may break.
+    let status = loop {
+        let output = hardfrost(here, "node status --node alice");
+        let status = String::from_utf8(output.stdout).unwrap();
+        if status.contains("              away") {
+            break status;
+        }
+    };
+    let flat = status.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        checked.contains("sound") || !checked.is_empty(),
-        "{checked}"
+        flat.contains("start it again (hardfrost engine serve)"),
+        "{flat}"
     );
+    assert!(!flat.contains("key create"), "not known: {flat}");
+    let error = refused(here, "key list --node alice", 1);
+    assert!(error.contains("engine.sock is away"), "{error}");
+    said(here, "session list --node alice");
+    let error = refused(here, check, 1);
+    assert!(error.contains("hardfrost engine serve"), "{error}");
+    node.signal(Signal::TERM);
+    assert_eq!(node.end().0, Some(0));
 }

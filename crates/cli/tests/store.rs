@@ -104,7 +104,7 @@ fn check_names_the_damage() {
     let folder = shelf();
     let folder = folder.path();
     let said = printed(&hardfrost(folder, "store check store --key-file key"));
-    assert_eq!(said, "3 records and 1 sealed files verify.\n");
+    assert_eq!(said, "3 records and 1 sealed file verify.\n");
     fs::write(folder.join("store/operator.sealed"), "none").unwrap();
     let output = hardfrost(folder, "store check store --key-file key");
     assert!(refused(&output).contains("damaged"));

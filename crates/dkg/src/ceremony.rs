@@ -7,6 +7,7 @@
 //! Once our confirmation is out the key may be certified elsewhere, whatever we see: from then on nothing ends the
 //! ceremony but its certificate. A deadline, or a confirmation of something else, is told, and we go on listening.
 
+mod cancel;
 mod pulls;
 mod resume;
 mod steps;
@@ -21,6 +22,7 @@ use hardfrost_wire::{
     ConfirmPayload, Frame, Head, Kind, OperatorKey, Payload, Roster, Round2Payload, Sizes, Verified,
 };
 
+pub use self::cancel::CancelError;
 use self::pulls::Pulls;
 use self::steps::contribution;
 use crate::board::Board;

@@ -29,6 +29,9 @@ pub enum CeremonyFault {
     /// The deadline passed; these members are awaited.
     #[error("the deadline of key generation passed; awaited: {}", list(.0))]
     Silent(Vec<Member>),
+    /// Our operator ended our part.
+    #[error("this node's operator cancelled it")]
+    Cancelled,
     /// Our own engine refused.
     #[error("our engine refused: {0}")]
     Engine(String),
@@ -46,7 +49,7 @@ impl CeremonyFault {
         match self {
             Self::Contribution(fault) => fault.culprit(),
             Self::TwoBodies(m) | Self::Malformed(m) | Self::ConfirmDiffers(m) => Some(*m),
-            Self::EchoDiffers { .. } | Self::Silent(_) | Self::Engine(_) => None,
+            Self::EchoDiffers { .. } | Self::Silent(_) | Self::Cancelled | Self::Engine(_) => None,
         }
     }
 }

@@ -7,7 +7,7 @@ mod certificate;
 mod descriptor;
 mod fault;
 
-pub use ceremony::{Answer, Ceremony, Durable, Effect, Need, Step};
+pub use ceremony::{Answer, CancelError, Ceremony, Durable, Effect, Need, Step};
 pub use certificate::{Certificate, CertificateError};
 pub use descriptor::{CeremonyKind, Descriptor};
 pub use fault::CeremonyFault;

@@ -13,8 +13,8 @@
 mod hall;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use hall::{faithful, honest, member, otherwise, say, Hall};
-use hardfrost_dkg::{Answer, CeremonyFault, Need, Step};
+use hall::{at, faithful, honest, member, otherwise, say, Hall, PATIENCE};
+use hardfrost_dkg::{Answer, CancelError, CeremonyFault, Need, Step};
 use hardfrost_frost::dkg::{deal, DkgFault, Round1, Seat};
 use hardfrost_frost::Region;
 use hardfrost_primitives::{Hash32, Member};
@@ -310,4 +310,61 @@ fn an_engine_that_refuses_is_nobody_elses_fault() {
     assert_eq!(fault.culprit(), None);
     assert_ends(&hall, &[(2, fault)]);
     assert_eq!(hall.fault(1), None);
+}
+
+#[test]
+fn an_operator_ends_a_ceremony_before_its_confirmation_is_out_and_not_after() {
+    let mut hall = Hall::new((2, 3), 8, &mut honest);
+    // Nothing of member 3 arrives: the others wait for its contribution.
+    let silent = |from: Member, _: Member, frame: Frame| match from {
+        from if from == member(3) => Vec::new(),
+        _ => vec![frame],
+    };
+    hall.run(&mut honest, &mut silent.clone());
+    hall.cancel(1).unwrap();
+    assert_ends(&hall, &[(1, CeremonyFault::Cancelled)]);
+    assert_eq!(hall.cancel(1), Err(CancelError::Over));
+    // The others' end comes with their deadline.
+    hall.wait(at(PATIENCE));
+    let awaited = |number| CeremonyFault::Silent(vec![member(number)]);
+    assert_ends(&hall, &[(2, awaited(3))]);
+
+    let mut hall = Hall::new((2, 3), 9, &mut honest);
+    let mut unconfirmed = |_: Member, _: Member, frame: Frame| match frame.kind() {
+        Kind::DkgConfirm => Vec::new(),
+        _ => vec![frame],
+    };
+    hall.run(&mut honest, &mut unconfirmed);
+    assert_eq!(hall.cancel(1), Err(CancelError::Confirmed));
+    hall.wait(at(PATIENCE));
+    assert_waits(
+        &hall,
+        &[(1, CeremonyFault::Silent(vec![member(2), member(3)]))],
+    );
+    assert_eq!(hall.cancel(1), Err(CancelError::Confirmed));
+}
+
+/// Our share may be on the disk already, and our confirmation follows it: a restart would find the one, and send the
+/// other.
+#[test]
+fn a_ceremony_whose_share_is_being_written_is_not_ended() {
+    let mut hall = Hall::new((2, 3), 10, &mut honest);
+    let mut held = Vec::new();
+    hall.run(&mut honest, &mut |_, to, frame| {
+        if to == member(1) && frame.kind() == Kind::DkgRound2 {
+            held.push(frame);
+            return Vec::new();
+        }
+        vec![frame]
+    });
+    let (roster, now) = (hall.roster.clone(), hall.now);
+    let node = hall.nodes.get_mut(&member(1)).unwrap();
+    assert_eq!(node.ceremony.may_be_cancelled(), Ok(()));
+    for frame in held {
+        let frame = frame.verify(&roster).unwrap();
+        // The engine is asked to open the shares, and has not answered.
+        drop(node.ceremony.frame(&hall::key(member(1)), now, frame));
+    }
+    assert_eq!(node.ceremony.awaited().0, Step::OwnEngine);
+    assert_eq!(node.ceremony.cancel().unwrap_err(), CancelError::Confirmed);
 }

@@ -108,6 +108,12 @@ pub enum ConfigError {
         /// The system's word, or "is no text".
         why: String,
     },
+    /// A roster that is not there yet: a new node has none.
+    #[error(
+        "there is no roster {0} yet: make one of all operators' cards (hardfrost roster new), or \
+         take the file that another operator made, and put it there"
+    )]
+    NoRoster(PathBuf),
     /// A key that is wrong, missing or unknown.
     #[error("{file}: {key}: {why}")]
     Key {
@@ -197,6 +203,9 @@ impl Config {
     /// [`ConfigError`]
     pub fn read_rosters(&self) -> Result<Vec<RosterFile>, ConfigError> {
         let read = |path: &PathBuf| {
+            if !path.exists() {
+                return Err(ConfigError::NoRoster(path.clone()));
+            }
             let roster = RosterFile::from_toml(&text(path)?);
             roster.map_err(|error| ConfigError::File {
                 file: path.clone(),

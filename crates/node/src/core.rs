@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::task::{Context, Poll};
 
 use hardfrost_api::engine::{EngineGone, EngineHandle};
-use hardfrost_engine::{Approval, Command, OpenApproval, Rejection, Reply, Ticket, Uncertified};
+use hardfrost_api::local::UnplacedView;
+use hardfrost_engine::{
+    Approval, Changed, Command, OpenApproval, Rejection, Reply, Ticket, Uncertified,
+};
 use hardfrost_primitives::{Monotonic, Now, SessionId, UnixTime};
 use hardfrost_seat::{Event, Input, Output, Request, Seat};
 use tracing::{error, info, warn};
@@ -41,6 +44,8 @@ pub struct Core {
     pub(crate) kept: Kept,
     /// Shares that wait for their certificate and whose terms are not kept. None is too many: the log holds them too.
     pub(crate) orphans: Vec<Uncertified>,
+    /// Keys of the engine whose rosters are not configured.
+    pub(crate) unplaced: BTreeSet<UnplacedView>,
     faulted: bool,
     changed: bool,
 }
@@ -65,6 +70,7 @@ impl Core {
             journal: Journal::default(),
             kept,
             orphans: Vec::new(),
+            unplaced: BTreeSet::new(),
             faulted: false,
             changed: false,
         }
@@ -317,8 +323,11 @@ impl Core {
             Event::Convicted(member, proof) => {
                 error!(%member, kind = %proof.kind(), "a member is convicted");
             }
-            Event::Changed(changed) => info!(?changed, "changed"),
-            Event::Recalled(changed) => warn!(?changed, "peers knew what our log had forgotten"),
+            Event::Changed(changed) => info!("{}", changed_in_words(&changed)),
+            Event::Recalled(changed) => {
+                let changed = changed_in_words(&changed);
+                warn!("peers knew what our log had forgotten: {changed}");
+            }
             Event::Ended(report) => {
                 info!(session = %report.session, outcome = outcome(&report), "a session ended");
                 self.journal.ended(now, report);
@@ -359,5 +368,15 @@ fn outcome(report: &hardfrost_seat::SessionReport) -> &'static str {
         Outcome::Cancelled => "cancelled",
         Outcome::Stuck(_) => "stuck",
         Outcome::Expired => "expired",
+    }
+}
+
+fn changed_in_words(changed: &Changed) -> String {
+    match changed {
+        Changed::Rekeyed(rekeyed) => format!("stopped for good: {}", rekeyed.reason.as_str()),
+        Changed::Finalized => "a session is over for good".to_owned(),
+        Changed::Quarantine(standing) if standing.quarantined => "a member is kept out".to_owned(),
+        Changed::Quarantine(_) => "a member is let in".to_owned(),
+        Changed::Policy(limits) => format!("the limits {limits} are in force"),
     }
 }

@@ -8,16 +8,18 @@ use hardfrost_api::local::{
 };
 use hardfrost_dkg::{CeremonyKind, Descriptor};
 use hardfrost_primitives::{Hash32, KeyGroup, RequestId, SessionId};
-use hardfrost_seat::Request;
+use hardfrost_seat::{Request, Seat};
 use hardfrost_spend::UnsignedPsbt;
 
 use crate::code;
 use crate::core::Core;
+use crate::draw::random;
+use crate::ending::cancel_key;
 use crate::federation::Federation;
-use crate::home::random;
 use crate::journal::Place;
 use crate::kept::KeptError;
 use crate::look::Look;
+use crate::reach::unplaced;
 
 /// Longest that a key generation may wait for its operators.
 const CEREMONY_MINUTES_MAX: u64 = 24 * 60;
@@ -32,6 +34,7 @@ pub fn serve(core: &mut Core, look: &Look, call: Call) {
         Call::Keys(answer) => look.keys(core, answer),
         Call::Convictions(answer) => look.convictions(core, answer),
         Call::MakeKey(body, answer) => give(answer, make_key(core, &body)),
+        Call::CancelKey(id, answer) => give(answer, cancel_key(core, &id)),
         Call::Ceremonies(answer) => give(answer, Ok(ceremonies(core))),
         Call::Approve(body, answer) => approve(core, body, answer),
         Call::Sessions(answer) => give(answer, Ok(sessions(core))),
@@ -40,12 +43,29 @@ pub fn serve(core: &mut Core, look: &Look, call: Call) {
     }
 }
 
+/// The same while the engine's process is away: what needs no engine is answered all the same.
+pub fn serve_without_engine(core: &Core, look: &Look, call: Call) {
+    match call {
+        Call::Node(answer) => give(answer, Ok(look.without_engine(core))),
+        Call::Ready(answer) => give(answer, Ok(look.without_engine(core).ready)),
+        Call::Ceremonies(answer) => give(answer, Ok(ceremonies(core))),
+        Call::Sessions(answer) => give(answer, Ok(sessions(core))),
+        Call::Session(id, answer) => give(answer, session(core, &id)),
+        Call::Keys(_)
+        | Call::Convictions(_)
+        | Call::MakeKey(..)
+        | Call::CancelKey(..)
+        | Call::Approve(..)
+        | Call::Cancel(..) => call.refuse(&Problem::unavailable(look.away())),
+    }
+}
+
 fn give<T>(answer: Answer<T>, given: Result<T, Problem>) {
     // Who asked may have gone.
     let _gone = answer.send(given);
 }
 
-fn ceremonies(core: &Core) -> Vec<CeremonyView> {
+pub(crate) fn ceremonies(core: &Core) -> Vec<CeremonyView> {
     core.journal.generations(|place| core.seat(place))
 }
 
@@ -54,7 +74,11 @@ fn sessions(core: &Core) -> Vec<SessionView> {
 }
 
 fn session(core: &Core, id: &str) -> Result<SessionView, Problem> {
-    let unknown = || Problem::not_found("this node knows no such session since it was started");
+    let unknown = || {
+        let why = "this node knows no such session since it was started: \
+                   hardfrost session list shows those it knows";
+        Problem::not_found(why)
+    };
     let name = SessionId::new(id).map_err(|_| unknown())?;
     let seat = |place| core.seat(place);
     let found = core.journal.session(&name, core.now(), seat);
@@ -95,6 +119,13 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
         return Ok(known);
     }
     let at = federation_of(core.federations(), &terms.roster)?;
+    let under_way = |seat: &Seat| seat.makes_key();
+    let seats = core.federations().get(at).map(Federation::seats);
+    if seats.is_some_and(|seats| seats.iter().any(under_way)) {
+        let why = "another key generation is under way: hardfrost key list shows it, \
+                   hardfrost key cancel ends this node's part in it";
+        return Err(Problem::refused("key_generation_under_way", why));
+    }
     let now = core.now().utc;
     let new = core.kept.keep(now, &terms).map_err(not_kept)?;
     let order = core.orders.make_key();
@@ -246,7 +277,7 @@ fn asked(core: &Core, body: ApproveBody) -> Result<Approving, Problem> {
     let txid = read.transaction().compute_txid().to_string();
     let name = RequestId::new(request.as_deref().unwrap_or(&txid));
     let name = name.map_err(|error| Problem::invalid(format!("the request: {error}")))?;
-    let (at, key_group) = group(core.federations(), key_group.as_deref())?;
+    let (at, key_group) = group(core, key_group.as_deref())?;
     Ok(Approving {
         at,
         name: name.clone(),
@@ -260,9 +291,9 @@ fn asked(core: &Core, body: ApproveBody) -> Result<Approving, Problem> {
 }
 
 /// The group that is meant: the one that is named, or the only one. And its roster's place.
-fn group(federations: &[Federation], named: Option<&str>) -> Result<(usize, KeyGroup), Problem> {
+fn group(core: &Core, named: Option<&str>) -> Result<(usize, KeyGroup), Problem> {
     let mut known = BTreeSet::new();
-    for (at, federation) in federations.iter().enumerate() {
+    for (at, federation) in core.federations().iter().enumerate() {
         let groups = federation.seats().iter().flat_map(|seat| seat.groups());
         known.extend(groups.map(|group| (at, group.clone())));
     }
@@ -278,11 +309,17 @@ fn group(federations: &[Federation], named: Option<&str>) -> Result<(usize, KeyG
     let mut known = known.into_iter();
     match (known.next(), known.next()) {
         (Some(only), None) => Ok(only),
-        (None, _) => Err(Problem::not_found(
-            "this node holds no key yet: make one with `hardfrost key create`",
-        )),
+        (None, _) => Err(Problem::not_found(none_held(core))),
         (Some(_), Some(_)) => Err(Problem::invalid(
             "this node holds several keys: name one with --key",
         )),
+    }
+}
+
+/// Why there is no key to use.
+fn none_held(core: &Core) -> String {
+    match core.unplaced.first() {
+        Some(key) => unplaced(key),
+        None => "this node holds no key yet: make one with `hardfrost key create`".to_owned(),
     }
 }

@@ -11,7 +11,8 @@ use hardfrost_primitives::{Monotonic, Now};
 use hardfrost_seat::{Input, Output, Seat, SeatTerms};
 use hardfrost_wire::{FromPeer, Incarnation, Kind, OperatorIndex, Roster};
 
-use crate::home::{random, Keys};
+use crate::draw::random;
+use crate::home::Keys;
 use crate::quota::Quota;
 
 /// What one seat is to read.

@@ -10,13 +10,13 @@ use hardfrost_store::{
     StoreDir, StoreError,
 };
 use hardfrost_wire::{OperatorKey, OperatorKeyError};
-use rand_core::{OsRng, RngCore};
 use zeroize::Zeroizing;
 
 use crate::card::{Card, Contact};
 use crate::config::{Config, ConfigError, StorePlace, CONFIG_FILE};
+use crate::draw::{operator_secret, random};
 
-const OPERATOR: &str = "operator";
+pub(crate) const OPERATOR: &str = "operator";
 const TRANSPORT: &str = "transport";
 /// The operator's card, beside the configuration.
 pub const CARD_FILE: &str = "card.toml";
@@ -105,12 +105,8 @@ impl Keys {
     }
 
     pub(crate) fn draw() -> Self {
-        let mut operator = Zeroizing::new(random());
-        while OperatorKey::new(&operator, [0; 32]).is_err() {
-            operator = Zeroizing::new(random());
-        }
         Self {
-            operator,
+            operator: operator_secret(),
             transport: Zeroizing::new(random()),
         }
     }
@@ -122,14 +118,6 @@ impl Keys {
         let transport = store.file(file_name(TRANSPORT));
         transport.create(self.transport.as_slice()).map_err(sealed)
     }
-}
-
-/// Bytes from the operating system.
-#[must_use]
-pub fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    OsRng.fill_bytes(&mut bytes);
-    bytes
 }
 
 fn open(place: &StorePlace, credentials: Option<&Path>) -> Result<Store, HomeError> {

@@ -240,6 +240,12 @@ impl Journal {
         Some(signing.view(name, now, open))
     }
 
+    /// The roster that a key generation is under, by its place.
+    #[must_use]
+    pub fn place_of_generation(&self, id: &Hash32) -> Option<Place> {
+        self.generations.get(id).map(|generation| generation.place)
+    }
+
     /// All key generations, the newest last.
     pub fn generations<'a>(&self, seat: impl Fn(Place) -> Option<&'a Seat>) -> Vec<CeremonyView> {
         let mut all: Vec<&Generation> = self.generations.values().collect();
@@ -345,6 +351,7 @@ impl Generation {
         let waits = state == "waiting" || pending.is_some();
         CeremonyView {
             id: self.terms.id().to_string(),
+            roster: self.terms.roster.to_string(),
             code: code::encode(&self.terms),
             threshold: self.terms.threshold,
             members: self.terms.count,

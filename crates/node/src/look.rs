@@ -16,6 +16,7 @@ use hardfrost_wire::Roster;
 
 use crate::core::Core;
 use crate::federation::Federation;
+use crate::reach::Reach;
 use crate::roster_file::RosterFile;
 
 /// What stays the same while a node runs.
@@ -32,13 +33,6 @@ pub struct Look {
     pub network: crate::network::Table,
     /// What the endpoint refused.
     pub refused: Box<dyn Fn() -> EndpointStatus + Send>,
-}
-
-/// A group's reach: whether enough of its members can be reached.
-struct Reach {
-    key: String,
-    threshold: u16,
-    members: usize,
 }
 
 fn gone(error: &EngineGone) -> Problem {
@@ -60,38 +54,70 @@ impl Look {
     /// The node at a glance.
     pub fn node(&self, core: &Core, answer: Answer<NodeView>) {
         let engine = core.engine().clone();
-        let reaches = reaches(core);
-        let socket = self.engine_socket.clone();
-        let federations = core.federations().iter().map(federation).collect();
-        let refused = refused((self.refused)());
-        let (operator, listen) = (self.operator.clone(), self.listen.clone());
-        let started = core.began().0;
-        let network = self.network.clone();
+        let reach = Reach::of(core);
+        let seen = self.without_engine(core);
         later(answer, async move {
             let status = engine.status().await.map_err(|error| gone(&error))?;
             Ok(NodeView {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                operator,
-                started,
-                listen,
-                ready: ready(&status, &reaches),
-                engine: engine_view(&status, socket),
-                federations,
-                network,
-                refused,
+                ready: reach.ready(&status),
+                engine: EngineView {
+                    socket: seen.engine.socket,
+                    ..engine_view(&status)
+                },
+                ..seen
             })
         });
+    }
+
+    /// The node while its engine's process is away.
+    pub fn without_engine(&self, core: &Core) -> NodeView {
+        let why = self.away();
+        let ceremonies = core.journal.generations(|place| core.seat(place));
+        NodeView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            operator: self.operator.clone(),
+            started: core.began().0,
+            listen: self.listen.clone(),
+            ready: ReadyView {
+                ready: false,
+                connected: false,
+                missing: vec![why.clone()],
+            },
+            engine: EngineView {
+                socket: self.engine_socket.clone(),
+                away: Some(why),
+                ..EngineView::default()
+            },
+            federations: core.federations().iter().map(federation).collect(),
+            unplaced: core.unplaced.iter().cloned().collect(),
+            ceremonies: ceremonies
+                .into_iter()
+                .filter(|one| one.state == "waiting")
+                .collect(),
+            network: self.network.clone(),
+            refused: refused((self.refused)()),
+        }
+    }
+
+    /// What there is to say while the engine's process is away.
+    pub fn away(&self) -> String {
+        let socket = self.engine_socket.as_deref().unwrap_or("its socket");
+        format!(
+            "the engine at {socket} is away: start it again (hardfrost engine serve), and the node \
+             goes on by itself"
+        )
     }
 
     /// Whether it can sign.
     pub fn ready(&self, core: &Core, answer: Answer<ReadyView>) {
         let engine = core.engine().clone();
-        let reaches = reaches(core);
+        let reach = Reach::of(core);
         later(answer, async move {
             match engine.status().await {
-                Ok(status) => Ok(ready(&status, &reaches)),
+                Ok(status) => Ok(reach.ready(&status)),
                 Err(error) => Ok(ReadyView {
                     ready: false,
+                    connected: false,
                     missing: vec![error.to_string()],
                 }),
             }
@@ -127,60 +153,14 @@ async fn convicted(engine: &EngineHandle) -> Result<(Vec<Conviction>, Vec<HeldKe
     Ok((engine.convictions().await?, engine.held_keys().await?))
 }
 
-fn reaches(core: &Core) -> Vec<Reach> {
-    let mut reaches = Vec::new();
-    for federation in core.federations() {
-        let members = federation.reachable();
-        let seat = federation.seats().first();
-        let groups = seat.into_iter().flat_map(|seat| seat.groups());
-        reaches.extend(groups.map(|group| Reach {
-            key: group.to_string(),
-            threshold: seat.map_or(0, |seat| seat.sizes().threshold),
-            members,
-        }));
-    }
-    reaches
-}
-
-fn ready(status: &Status, reaches: &[Reach]) -> ReadyView {
-    let mut missing = Vec::new();
-    if status.faulted {
-        missing.push("the engine's disk failed: start it again".to_owned());
-    }
-    if status.keys.is_empty() {
-        missing.push("no key is held yet: `hardfrost key create`".to_owned());
-    }
-    for key in &status.keys {
-        if let Some(stopped) = &key.rekeyed {
-            let (key, reason) = (&key.key_group, stopped.reason.as_str());
-            missing.push(format!("key {key} is stopped for good: {reason}"));
-        }
-    }
-    for Reach {
-        key,
-        threshold,
-        members,
-    } in reaches
-    {
-        if *members < usize::from(*threshold) {
-            missing.push(format!(
-                "key {key}: {members} members can be reached, {threshold} must sign"
-            ));
-        }
-    }
-    ReadyView {
-        ready: missing.is_empty(),
-        missing,
-    }
-}
-
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-fn engine_view(status: &Status, socket: Option<String>) -> EngineView {
+fn engine_view(status: &Status) -> EngineView {
     EngineView {
-        socket,
+        socket: None,
+        away: None,
         faulted: status.faulted,
         live_attempts: count(status.live_attempts),
         sessions: count(status.sessions),

@@ -38,6 +38,11 @@ pub enum RosterFileError {
     /// The operators make no roster.
     #[error(transparent)]
     Roster(#[from] RosterError),
+    /// Nobody to share a key with.
+    #[error(
+        "a roster of one seat shares nothing: give the cards of all operators, two seats at least"
+    )]
+    OneSeat,
     /// Certified by both, and only one can hold it.
     #[error("{0} and {1} name one transport key: each operator has its own")]
     SharedTransport(String, String),
@@ -94,6 +99,9 @@ impl RosterFile {
             });
         }
         let roster = Roster::new(suite, operators)?;
+        if roster.count() < 2 {
+            return Err(RosterFileError::OneSeat);
+        }
         let contact = |operator: &Operator| {
             let card = cards.iter().find(|card| card.key == operator.key);
             card.map(|card| card.contact.clone())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hardfrost_api::engine::EngineGone;
-use hardfrost_api::local::{Backend, Call, Problem, Server};
+use hardfrost_api::local::{Backend, Call, Server};
 use hardfrost_engine::{Reply, Ticket};
 use hardfrost_net::{Endpoint, Transport};
 use hardfrost_wire::Roster;
@@ -141,7 +141,14 @@ pub async fn run(
             End::Stopped => break Ok(()),
         };
         warn!(%gone, "waiting for the engine");
-        match renewed(core, (&prepared.keys, &source), &mut inlets, stop.as_mut()).await {
+        match renewed(
+            (core, &look),
+            (&prepared.keys, &source),
+            &mut inlets,
+            stop.as_mut(),
+        )
+        .await
+        {
             Ok(again) => core = again,
             Err(ended) => return ended,
         }
@@ -216,7 +223,7 @@ async fn turns(
 /// The same node with the engine that came back: its seats are of another incarnation, since the nonces of the one
 /// before are gone. Until then whoever asks is told so.
 async fn renewed(
-    core: Core,
+    (core, look): (Core, &Look),
     (keys, source): (&Keys, &Source),
     inlets: &mut Inlets,
     mut stop: Pin<&mut impl Future<Output = ()>>,
@@ -231,7 +238,7 @@ async fn renewed(
                 () = sleep_until(again) => {}
                 () = stop.as_mut() => return Err(Ok(())),
                 Some(call) = inlets.calls.recv() => {
-                    call.refuse(&Problem::unavailable("the engine is away: see to its process"));
+                    desk::serve_without_engine(&waiting, look, call);
                 }
             }
         }

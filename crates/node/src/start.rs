@@ -8,7 +8,7 @@ use std::time::Duration;
 use hardfrost_api::engine::{
     ConnectError, EngineClient, EngineGone, EngineHandle, EngineThread, Replies,
 };
-use hardfrost_api::local::ServerError;
+use hardfrost_api::local::{ServerError, UnplacedView};
 use hardfrost_dkg::Certificate;
 use hardfrost_engine::{Command, Engine, HeldKey, RecoverError};
 use hardfrost_frost::{LockError, Region};
@@ -19,6 +19,7 @@ use hardfrost_store::{Opened, Store, StoreError};
 use tracing::{info, warn};
 
 use crate::channel::{terms, TermsError};
+use crate::check::{no_identity, IdentityError};
 use crate::clock::Clock;
 use crate::config::{ConfigError, EnginePlace};
 use crate::core::Core;
@@ -39,6 +40,9 @@ pub enum RunError {
     /// Keys or stores do not come.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// The engine's place names the other store.
+    #[error("engine.store: {0}")]
+    Identity(#[from] IdentityError),
     /// The roster does not fit this node.
     #[error("{0}: {1}")]
     Roster(PathBuf, TermsError),
@@ -90,6 +94,7 @@ impl Source {
     pub(crate) fn open(place: &EnginePlace, credentials: Option<&Path>) -> Result<Self, RunError> {
         match place {
             EnginePlace::Here(store) => {
+                no_identity(&store.folder)?;
                 let Opened { store, records } = open_store(store, credentials)?;
                 let engine = Engine::recover_in(
                     Region::new()?,
@@ -121,7 +126,8 @@ impl Source {
                     why: error.to_string(),
                 };
                 let (handle, identity) = connected.map_err(broke)??;
-                info!(?identity, "connected to the engine");
+                let (store, generation) = (identity.short(), identity.generation);
+                info!(%store, generation, "connected to the engine");
                 Ok(handle)
             }
         }
@@ -225,8 +231,13 @@ fn resume_key(core: &mut Core, held: &HeldKey) -> Result<(), RunError> {
     let certificate = certificate.map_err(|error| failed(error.into()))?;
     let roster = certificate.descriptor().roster;
     let now = core.now();
+    let unplaced = UnplacedView {
+        key_group: key.clone(),
+        roster: roster.to_string(),
+    };
     let mut known = core.federations_mut().iter_mut();
     let Some(federation) = known.find(|all| all.roster().hash() == roster) else {
+        core.unplaced.insert(unplaced);
         warn!(%key, %roster, "the engine holds a key of a roster that is not configured");
         return Ok(());
     };

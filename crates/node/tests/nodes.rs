@@ -174,7 +174,50 @@ fn what_cannot_be_is_refused_with_a_code_and_changes_nothing() {
             let late: Result<CeremonyView, _> = other.post("/v1/ceremonies", &join(&late)).await;
             assert_eq!(code(late), "key_generation_too_long");
         }
-        assert_eq!(ask(begin(2, 5)).await, "key_generation_refused");
+        assert_eq!(ask(begin(2, 5)).await, "key_generation_under_way");
+    });
+}
+
+#[test]
+fn an_operator_ends_a_key_generation_that_others_wait_for_and_makes_another() {
+    run(async {
+        let all = Federation::start(&[2, 1]).await;
+        let path = "/v1/ceremonies";
+        let none = serde_json::Value::Null;
+        let begin = StartCeremony::Begin {
+            threshold: 2,
+            minutes: 5,
+            roster: None,
+        };
+        let begun: CeremonyView = all.client(0).post(path, &begin).await.unwrap();
+        let view: NodeView = all.client(0).get("/v1/node").await.unwrap();
+        assert_eq!(view.ceremonies.len(), 1);
+        assert_eq!(view.ceremonies[0].roster, view.federations[0].roster);
+        let cancel = format!("{path}/{}/cancel", begun.id);
+        let stranger: Result<CeremonyView, _> = all.client(1).post(&cancel, &none).await;
+        assert_eq!(code(stranger), "not_found");
+        let ended: CeremonyView = all.client(0).post(&cancel, &none).await.unwrap();
+        let why = ended.failure.unwrap();
+        assert_eq!(ended.state, "failed");
+        assert!(why.contains("operator cancelled"), "{why}");
+        let again: Result<CeremonyView, _> = all.client(0).post(&cancel, &none).await;
+        assert_eq!(code(again), "key_generation_over");
+        let view: NodeView = all.client(0).get("/v1/node").await.unwrap();
+        assert_eq!(view.ceremonies, []);
+        // Whoever joins the old one waits alone; ended there too, a new one is made by all.
+        let join = StartCeremony::Join {
+            join: begun.code,
+            threshold: None,
+        };
+        let joined: CeremonyView = all.client(1).post(path, &join).await.unwrap();
+        assert_eq!(joined.state, "waiting");
+        let _ended: CeremonyView = all.client(1).post(&cancel, &none).await.unwrap();
+        let key = all.make_key(2).await;
+        let made: Vec<CeremonyView> = all.client(0).get(path).await.unwrap();
+        let last = format!("{path}/{}/cancel", made[1].id);
+        let late: Result<CeremonyView, _> = all.client(0).post(&last, &none).await;
+        assert_eq!(code(late), "key_generation_over");
+        all.sign(&[0, 1], &psbt(&key, 1, 1000)).await;
     });
 }
 
@@ -230,6 +273,11 @@ fn a_node_tells_who_its_peers_are_and_what_it_lacks() {
         let view: NodeView = all.client(0).get("/v1/node").await.unwrap();
         assert!(!view.ready.ready);
         assert_eq!(view.ready.missing.len(), 1, "{:?}", view.ready);
+        // Both are needed to make a key.
+        all.stop(1).await;
+        while all.ready(0).await.connected {}
+        all.run(1).await;
+        while !all.ready(0).await.connected {}
         all.make_key(2).await;
         let view: NodeView = all.client(0).get("/v1/node").await.unwrap();
         assert_eq!((view.ready.ready, view.ready.missing), (true, vec![]));
@@ -248,7 +296,7 @@ fn a_node_tells_who_its_peers_are_and_what_it_lacks() {
             tokio::task::yield_now().await;
         };
         assert!(
-            view.missing[0].contains("1 members can be reached, 2 must sign"),
+            view.missing[0].contains("1 of the 2 members that must sign can be reached"),
             "{view:?}"
         );
     });

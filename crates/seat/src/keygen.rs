@@ -20,7 +20,7 @@ impl Seat {
             proposal.roster != self.roster.hash() || proposal.count != self.roster.count();
         let why = if foreign {
             Some("the proposal is for another roster")
-        } else if self.ceremonies.iter().any(Ceremony::is_under_way) {
+        } else if self.makes_key() {
             Some("another key generation is under way")
         } else if self.joined.contains(&id) {
             Some("this key generation was joined before: a new one needs a proposal of its own")
@@ -62,6 +62,14 @@ impl Seat {
             out.extend(self.ceremony_frame(now, frame));
         }
         out
+    }
+
+    /// Whoever asks has looked whether it can be ended: what cannot goes on.
+    pub(crate) fn cancel_key(&mut self, id: Hash32) -> Vec<Output> {
+        let mut ceremonies = self.ceremonies.iter_mut();
+        let ours = ceremonies.find(|c| c.descriptor().id() == id);
+        let effects = ours.and_then(|ceremony| ceremony.cancel().ok());
+        self.ceremony_effects(id, effects.unwrap_or_default())
     }
 
     pub(crate) fn ceremony_frame(&mut self, now: Now, frame: Verified<Frame>) -> Vec<Output> {

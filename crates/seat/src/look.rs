@@ -35,6 +35,12 @@ impl Seat {
         ceremonies.filter_map(|open| Some((open, open.pending()?)))
     }
 
+    /// Whether another key generation has to wait for one that is under way.
+    #[must_use]
+    pub fn makes_key(&self) -> bool {
+        self.ceremonies.iter().any(Ceremony::is_under_way)
+    }
+
     /// The groups it signs for.
     pub fn groups(&self) -> impl Iterator<Item = &KeyGroup> {
         self.groups.keys()

@@ -48,6 +48,8 @@ pub enum Request {
     /// A share that the engine has from before this process began, and the terms that it was made under: its key
     /// generation goes on.
     ResumeKey(Proposal, Uncertified),
+    /// End our part in a key generation. What the others do it cannot take back; theirs fails at its deadline.
+    CancelKey(Hash32),
     /// Approve a PSBT, and sign what it asks of this group.
     Approve {
         /// Which group.
@@ -313,6 +315,7 @@ impl Seat {
         match request {
             Request::MakeKey(proposal) => self.make_key(now, proposal),
             Request::ResumeKey(terms, share) => self.resume_ceremony(now, terms, share),
+            Request::CancelKey(ceremony) => self.cancel_key(ceremony),
             Request::Approve {
                 key_group,
                 psbt,

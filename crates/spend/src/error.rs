@@ -72,9 +72,7 @@ pub enum SpendError {
     #[error("the plan was made for another PSBT")]
     OtherPsbt,
     /// Signatures that are missing, false, or for inputs that the plan does not sign. Ascending.
-    #[error(
-        "signatures are missing for inputs {missing:?}, false for {invalid:?}, idle for {idle:?}"
-    )]
+    #[error("{}", unfit(missing, invalid, idle))]
     Signatures {
         /// Inputs of ours without a signature.
         missing: Vec<usize>,
@@ -84,8 +82,34 @@ pub enum SpendError {
         idle: Vec<usize>,
     },
     /// Inputs that nobody has signed yet. Ascending.
-    #[error("inputs {0:?} are not signed yet")]
+    #[error("{} not signed yet", inputs_are(.0))]
     NotFinal(Vec<usize>),
+}
+
+fn inputs(all: &[usize]) -> String {
+    let numbers: Vec<String> = all.iter().map(usize::to_string).collect();
+    match numbers.as_slice() {
+        [only] => format!("input {only}"),
+        _ => format!("inputs {}", numbers.join(", ")),
+    }
+}
+
+fn inputs_are(all: &[usize]) -> String {
+    let verb = if all.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", inputs(all))
+}
+
+fn unfit(missing: &[usize], invalid: &[usize], idle: &[usize]) -> String {
+    let what = [
+        ("missing", missing),
+        ("false", invalid),
+        ("not wanted", idle),
+    ];
+    let any = what.into_iter().filter(|(_, which)| !which.is_empty());
+    let said: Vec<String> = any
+        .map(|(what, which)| format!("{what} for {}", inputs(which)))
+        .collect();
+    format!("signatures are {}", said.join(", "))
 }
 
 impl SpendError {

@@ -10,7 +10,7 @@ use crate::provider::KeyError;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Nothing of a store is there: the path is wrong, or none was made yet.
-    #[error("there is no store in {0}: check the path, or create one")]
+    #[error("there is no store in {0}: check the path, or put the store back from a backup")]
     Absent(PathBuf),
     /// A store, or what is left of one, is there already.
     #[error("{0} holds a store, or what is left of one: nothing is overwritten")]

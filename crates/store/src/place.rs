@@ -118,7 +118,10 @@ impl StoreDir {
     }
 
     /// The names of the sealed files that are there. Others' files are none of ours.
-    pub(crate) fn sealed_files(&self) -> Result<Vec<FileName>, DiskFault> {
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn sealed_files(&self) -> Result<Vec<FileName>, DiskFault> {
         let entries = fs::read_dir(&self.path).map_err(DiskFault::system("list", &self.path))?;
         let mut names = Vec::new();
         for entry in entries {

@@ -97,6 +97,16 @@ impl Store {
         check(dir, provider)
     }
 
+    /// All records of a closed store, verified, oldest first; nothing is changed.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub fn read(dir: &StoreDir, provider: &KeyProvider) -> Result<Vec<EncodedRecord>, StoreError> {
+        let mut records = Vec::new();
+        verify(&dir.absolute()?, provider, &mut records)?;
+        Ok(records)
+    }
+
     /// How far the store has come. Ask before taking a snapshot for [`Store::compact`].
     ///
     /// # Errors

@@ -30,12 +30,31 @@ const _: () = {
 const GREETING: [u8; 16] = *b"hardfrost-engine";
 
 /// Which engine answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EngineIdentity {
     /// The id of its store.
     pub store: [u8; 16],
     /// The store's generation: it grows at every start of the engine's process.
     pub generation: u64,
+}
+
+impl EngineIdentity {
+    /// The store's id, shortened for people.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.store
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+impl std::fmt::Debug for EngineIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (store, generation) = (self.short(), self.generation);
+        write!(f, "EngineIdentity {{ {store}…, generation {generation} }}")
+    }
 }
 
 /// The first message, from the engine's process.

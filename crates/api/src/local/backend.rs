@@ -25,6 +25,8 @@ pub enum Call {
     Keys(Answer<Vec<KeyView>>),
     /// Begin or join a key generation.
     MakeKey(StartCeremony, Answer<CeremonyView>),
+    /// End this node's part in a key generation.
+    CancelKey(String, Answer<CeremonyView>),
     /// The key generations of this process.
     Ceremonies(Answer<Vec<CeremonyView>>),
     /// Approve a transaction, and sign it.
@@ -50,7 +52,7 @@ impl Call {
             Self::Node(answer) => tell(answer, problem),
             Self::Ready(answer) => tell(answer, problem),
             Self::Keys(answer) => tell(answer, problem),
-            Self::MakeKey(_, answer) => tell(answer, problem),
+            Self::MakeKey(_, answer) | Self::CancelKey(_, answer) => tell(answer, problem),
             Self::Ceremonies(answer) => tell(answer, problem),
             Self::Approve(_, answer) => tell(answer, problem),
             Self::Sessions(answer) => tell(answer, problem),

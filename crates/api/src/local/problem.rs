@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// An answer that is no success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{detail} ({code})")]
+#[error("{detail}")]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,

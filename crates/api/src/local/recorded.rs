@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::views::{
     ApprovalView, ApproveBody, AttemptView, CeremonyView, ConvictionView, EngineView,
     FederationView, InputView, KeyView, NodeView, PeerView, PendingView, ReadyView, SessionView,
-    StartCeremony, StoppedView,
+    StartCeremony, StoppedView, UnplacedView,
 };
 use crate::recorded::{add, held_to, Specimen};
 
@@ -37,10 +37,12 @@ fn node() -> NodeView {
         listen: vec!["0.0.0.0:7400".into()],
         ready: ReadyView {
             ready: false,
+            connected: true,
             missing: vec!["no key is held yet".into()],
         },
         engine: EngineView {
             socket: Some("/run/hardfrost-engine/engine.sock".into()),
+            away: Some("the engine is away".into()),
             faulted: false,
             live_attempts: 1,
             sessions: 2,
@@ -48,6 +50,11 @@ fn node() -> NodeView {
             consumed: 4,
         },
         federations: vec![federation()],
+        unplaced: vec![UnplacedView {
+            key_group: format!("02{}", hex("0c")),
+            roster: hex("0b"),
+        }],
+        ceremonies: vec![ceremony()],
         network: BTreeMap::from([("frame_bytes".to_owned(), 1_048_576)]),
         refused: vec![("no_common_version".into(), 1)],
     }
@@ -60,7 +67,13 @@ fn federation() -> FederationView {
         members: 3,
         seats: vec![1],
         keys: vec![format!("02{}", hex("0c"))],
-        pending: vec![],
+        pending: vec![PendingView {
+            key_group: format!("03{}", hex("1d")),
+            threshold: 2,
+            members: 3,
+            seats: vec![1],
+            awaited: vec![2, 3],
+        }],
         peers: vec![PeerView {
             operator: "bob".into(),
             seats: vec![2],
@@ -74,19 +87,6 @@ fn federation() -> FederationView {
             dropped: 12,
         }],
         noise: 13,
-    }
-}
-
-fn pending() -> FederationView {
-    FederationView {
-        pending: vec![PendingView {
-            key_group: format!("03{}", hex("1d")),
-            threshold: 2,
-            members: 3,
-            seats: vec![1],
-            awaited: vec![2, 3],
-        }],
-        ..federation()
     }
 }
 
@@ -120,8 +120,17 @@ fn ceremonies() -> Vec<Specimen> {
         minutes: 60,
         roster: Some(hex("0b")),
     };
-    let view = CeremonyView {
+    vec![
+        json("start-ceremony/join", join),
+        json("start-ceremony/begin", begin),
+        json("ceremony", ceremony()),
+    ]
+}
+
+fn ceremony() -> CeremonyView {
+    CeremonyView {
         id: hex("0e"),
+        roster: hex("0b"),
         code: "5d5a9af4".into(),
         threshold: 2,
         members: 3,
@@ -131,18 +140,8 @@ fn ceremonies() -> Vec<Specimen> {
         awaited: vec![2],
         key_group: Some(format!("02{}", hex("0c"))),
         failure: Some("the deadline has passed".into()),
-        pending: None,
-    };
-    let pending = CeremonyView {
         pending: Some(format!("03{}", hex("1d"))),
-        ..view.clone()
-    };
-    vec![
-        json("start-ceremony/join", join),
-        json("start-ceremony/begin", begin),
-        json("ceremony", view),
-        json("ceremony/pending", pending),
-    ]
+    }
 }
 
 fn approvals() -> Vec<Specimen> {
@@ -207,7 +206,6 @@ fn conviction() -> ConvictionView {
 fn specimens() -> Vec<Specimen> {
     let mut all = vec![
         json("node", node()),
-        json("federation/pending", pending()),
         json("key", key()),
         json("session", session()),
         json("conviction", conviction()),

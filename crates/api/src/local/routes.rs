@@ -45,6 +45,7 @@ pub(super) fn router(backend: Backend) -> Router {
         .route("/v1/keys", get(keys))
         .route("/v1/ceremonies", get(ceremonies).post(make_key))
         .route("/v1/ceremonies/{id}", get(ceremony))
+        .route("/v1/ceremonies/{id}/cancel", post(cancel_key))
         .route("/v1/approvals", post(approve))
         .route("/v1/sessions", get(sessions))
         .route("/v1/sessions/{id}", get(session))
@@ -116,6 +117,14 @@ async fn ceremony(
         .ask_until(patience.wait(), Call::Ceremonies, moved)
         .await?;
     found(&later).map(Json).ok_or_else(missing)
+}
+
+async fn cancel_key(
+    State(backend): State<Backend>,
+    Path(id): Path<String>,
+) -> Answered<CeremonyView> {
+    let answer = backend.ask(|answer| Call::CancelKey(id, answer)).await;
+    answer.map(Json)
 }
 
 async fn approve(

@@ -1,4 +1,5 @@
-//! What a node tells of itself, as JSON. Field names are stable; hexadecimal is lower case, times are Unix seconds.
+//! What a node tells of itself, as JSON. Field names are stable; hexadecimal is lower case, times are Unix seconds. A
+//! field that came later has a default: tools read what nodes of an earlier release say.
 
 use std::collections::BTreeMap;
 
@@ -21,26 +22,46 @@ pub struct NodeView {
     pub engine: EngineView,
     /// One for each roster.
     pub federations: Vec<FederationView>,
+    /// Keys that the engine holds and that sign nothing here: their rosters are not in the configuration.
+    #[serde(default)]
+    pub unplaced: Vec<UnplacedView>,
+    /// Key generations under way.
+    #[serde(default)]
+    pub ceremonies: Vec<CeremonyView>,
     /// The transport's limits, by name; times in milliseconds.
     pub network: BTreeMap<String, u64>,
     /// Connections refused before anything was kept of them, by reason.
     pub refused: Vec<(String, u64)>,
 }
 
+/// A key whose roster a node does not have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UnplacedView {
+    /// Compressed, 66 hexadecimal characters.
+    pub key_group: String,
+    /// The hash of the roster that it was made under.
+    pub roster: String,
+}
+
 /// Whether a node can sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadyView {
-    /// The engine works, a key is held, and t members can be reached for each.
+    /// The engine works, a key is held, t members can be reached for each, and no key lacks its roster.
     pub ready: bool,
+    /// Enough members can be reached: t for each key, and all n of a roster that has no key yet, to make one.
+    #[serde(default)]
+    pub connected: bool,
     /// What is missing, in words.
     pub missing: Vec<String>,
 }
 
 /// An engine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineView {
     /// The socket of its process; absent where it is in the node's.
     pub socket: Option<String>,
+    /// Why nothing is known of it now: its process is away. The counts are 0 then.
+    pub away: Option<String>,
     /// It answers nothing until it is started again.
     pub faulted: bool,
     /// Attempts with nonces in memory.
@@ -180,6 +201,9 @@ pub enum StartCeremony {
 pub struct CeremonyView {
     /// Its id.
     pub id: String,
+    /// The roster's hash.
+    #[serde(default)]
+    pub roster: String,
     /// What the other operators type to take part.
     pub code: String,
     /// t

@@ -10,7 +10,7 @@ use clap::Args;
 use hardfrost_api::engine::{EngineIdentity, EngineServer, EngineThread, ServeError, ServerCounts};
 use hardfrost_engine::{EncodedRecord, Engine};
 use hardfrost_frost::Region;
-use hardfrost_node::Clock;
+use hardfrost_node::{no_identity, Clock};
 use hardfrost_primitives::Limits;
 use hardfrost_store::{Opened, Store, StoreDir};
 use nix::sys::signal::{kill, SigSet, Signal};
@@ -19,6 +19,7 @@ use nix::unistd::getpid;
 use super::lockdown::lock_down;
 use super::user;
 use crate::dumps;
+use crate::operate::counted;
 use crate::store::keys::KeyOptions;
 use crate::Failure;
 
@@ -67,6 +68,7 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
     user::become_powerless(user.as_ref())?;
     // Becoming somebody else may have undone it.
     dumps::forbid()?;
+    no_identity(&arguments.store).map_err(anyhow::Error::from)?;
     let opened = Store::open(&StoreDir::new(&arguments.store), &provider);
     let Opened { store, records } = opened.map_err(anyhow::Error::from)?;
     drop(provider);
@@ -79,9 +81,12 @@ pub fn run(arguments: &Serve) -> Result<(), Failure> {
     let counts = served?;
     stopped.map_err(anyhow::Error::from)?;
     say(&format!(
-        "engine ended: {} clients, {} of other users turned away, {} while it was busy, \
+        "engine ended: {}, {} of other users turned away, {} while it was busy, \
          {} that said what is no message",
-        counts.served, counts.strangers, counts.busy, counts.malformed
+        counted(counts.served, "client", "clients"),
+        counts.strangers,
+        counts.busy,
+        counts.malformed
     ));
     Ok(())
 }

@@ -11,9 +11,11 @@ use hardfrost_api::local::{ApprovalView, ApproveBody, KeyView, SessionView};
 use hardfrost_frost::{GroupPublic, Signature};
 use hardfrost_spend::{Explanation, Network, SignedPsbt, SpendPlan, UnsignedPsbt};
 
-use super::way::{verified, Way};
+use super::table::counted;
+use super::way::{quoted_text, verified, Way};
 use crate::group_files;
 use crate::story::{listed, print_line};
+use crate::terminal::wrapped;
 use crate::watching::Watching;
 use crate::Failure;
 
@@ -69,7 +71,7 @@ impl Approving {
         if !self.json {
             Explanation::new(&plan, network)
                 .lines()
-                .for_each(print_line);
+                .for_each(|line| print_line(&wrapped(line, 3)));
         }
         if self.json && !self.yes {
             let why =
@@ -93,6 +95,14 @@ impl Approving {
         })
     }
 
+    /// The options that say what is signed, as they were given: for another command about the same transaction.
+    pub fn options(&self) -> String {
+        let key = self.key.iter().map(|key| format!(" --key {key}"));
+        let request = self.request.iter();
+        let request = request.map(|name| format!(" --request {}", quoted_text(name)));
+        key.chain(request).collect()
+    }
+
     fn ask(&self) -> Result<(), Failure> {
         if self.file.as_os_str() == "-" || !std::io::stdin().is_terminal() {
             let why = "nobody can be asked here: say --yes after looking at it with psbt show";
@@ -111,6 +121,17 @@ impl Approving {
 }
 
 impl Approved {
+    /// The approval's sessions, as they are now. An approval starts none anew that is over.
+    ///
+    /// # Errors
+    /// The node cannot be reached.
+    pub fn sessions(&self, way: &Way) -> Result<Vec<SessionView>, Failure> {
+        let inputs = self.approval.inputs.iter();
+        inputs
+            .map(|input| way.get(&format!("/v1/sessions/{}", input.session)))
+            .collect()
+    }
+
     /// Waits until every session of the approval is over here.
     ///
     /// # Errors
@@ -164,9 +185,13 @@ pub fn awaited(view: &SessionView) -> String {
     match last {
         None => "waiting for the other members".to_owned(),
         Some(attempt) if attempt.chosen.is_empty() => format!(
-            "attempt {}, {} members have committed, member {} coordinates",
+            "attempt {}, {} committed, member {} coordinates",
             attempt.number,
-            attempt.committed.len(),
+            counted(
+                u64::try_from(attempt.committed.len()).unwrap_or(u64::MAX),
+                "member has",
+                "members have"
+            ),
             attempt.coordinator
         ),
         Some(attempt) => format!(

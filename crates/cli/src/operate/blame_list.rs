@@ -6,8 +6,8 @@ use anyhow::Context;
 use clap::Args;
 use hardfrost_api::local::ConvictionView;
 
-use super::table;
-use super::Way;
+use super::table::{self, Column};
+use super::{quoted, Way};
 use crate::group_files::write;
 use crate::story::print_line;
 use crate::Failure;
@@ -73,7 +73,14 @@ pub fn list(arguments: &List) -> Result<(), Failure> {
         ]
     };
     let rows: Vec<Vec<String>> = convictions.iter().map(row).collect();
-    table::print(&["member", "operator", "of", "state", "key"], &rows);
+    let heads = [
+        Column::whole("member"),
+        Column::text("operator"),
+        Column::whole("of"),
+        Column::whole("state"),
+        Column::hex("key"),
+    ];
+    table::print(&heads, &rows);
     Ok(())
 }
 
@@ -84,8 +91,10 @@ pub fn list(arguments: &List) -> Result<(), Failure> {
 pub fn show(arguments: &Show) -> Result<(), Failure> {
     let mut convictions = all(&arguments.way)?.into_iter();
     let found = convictions.find(|one| one.member == arguments.member);
-    let one =
-        found.with_context(|| format!("member {} is not convicted here", arguments.member))?;
+    let one = found.with_context(|| {
+        let (member, list) = (arguments.member, arguments.way.command("blame list"));
+        format!("member {member} is not convicted here; {list} shows who is")
+    })?;
     if let Some(path) = &arguments.out {
         let bytes = hex::decode(&one.file_hex).context("the node's evidence")?;
         write(path, &bytes)?;
@@ -101,7 +110,7 @@ pub fn show(arguments: &Show) -> Result<(), Failure> {
     if let Some(path) = &arguments.out {
         print_line(&format!(
             "A stranger judges it with: hardfrost blame verify {}",
-            path.display()
+            quoted(path)
         ));
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::fs;
 use anyhow::Context;
 use clap::Args;
 use hardfrost_node::{another_transport, card_of, check_addresses, Card as Saved, Keys, CARD_FILE};
+use serde::Serialize;
 
 use super::node::credentials;
 use super::Way;
@@ -28,6 +29,20 @@ pub struct Card {
     /// Make another transport key
     #[arg(long)]
     new_transport_key: bool,
+    /// Print one JSON object, with the card's text in it
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    name: String,
+    operator: String,
+    transport: String,
+    /// The number that puts a new transport key to use.
+    number: Option<u16>,
+    addresses: Vec<String>,
+    toml: String,
 }
 
 /// Prints it.
@@ -48,13 +63,30 @@ fn show(arguments: &Card) -> anyhow::Result<()> {
     if !arguments.address.is_empty() {
         before.contact.addresses.clone_from(&arguments.address);
     }
+    let mut new = None;
     let keys = if arguments.new_transport_key {
         let (number, keys) = another_transport(&config, credentials().as_deref())?;
-        eprintln!("Put it to use in node.toml, under [identity]: transport = {number}");
+        if !arguments.json {
+            eprintln!("Put it to use in node.toml, under [identity]: transport = {number}");
+        }
+        new = Some(number);
         keys
     } else {
         Keys::read(&config, credentials().as_deref())?
     };
-    print_line(card_of(&keys, &before).to_toml().trim_end());
+    let card = card_of(&keys, &before);
+    if !arguments.json {
+        print_line(card.to_toml().trim_end());
+        return Ok(());
+    }
+    let shown = Shown {
+        toml: card.to_toml(),
+        operator: card.key.to_string(),
+        transport: hex::encode(card.contact.transport),
+        number: new,
+        name: card.name,
+        addresses: card.contact.addresses,
+    };
+    print_line(&serde_json::to_string(&shown)?);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `hardfrost init`: a folder for a node, with keys of its own.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -7,6 +8,7 @@ use clap::Args;
 use hardfrost_node::{check_addresses, make, NewHome, CARD_FILE};
 use serde::Serialize;
 
+use super::quoted;
 use crate::story::print_line;
 use crate::Failure;
 
@@ -25,10 +27,10 @@ pub struct Init {
     #[arg(long, value_name = "NAME")]
     name: String,
     /// Where the node listens, address:port; may be given several times
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Vec<std::net::SocketAddr>,
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listens)]
+    listen: Vec<SocketAddr>,
     /// How the others reach it, host:port, where that is another address than it listens at
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "HOST:PORT")]
     address: Vec<String>,
     /// How many seats you ask for
     #[arg(long, value_name = "NUMBER", default_value_t = 1,
@@ -54,7 +56,7 @@ struct Made {
 /// It holds something; an address that is none; the disk fails.
 pub fn run(arguments: &Init) -> Result<(), Failure> {
     let listen: Vec<String> = arguments.listen.iter().map(ToString::to_string).collect();
-    let reachable = |at: &&std::net::SocketAddr| !at.ip().is_unspecified() && at.port() != 0;
+    let reachable = |at: &&SocketAddr| !at.ip().is_unspecified() && at.port() != 0;
     let addresses = if arguments.address.is_empty() {
         let known = arguments.listen.iter().filter(reachable);
         known.map(ToString::to_string).collect()
@@ -87,15 +89,27 @@ pub fn run(arguments: &Init) -> Result<(), Failure> {
         return Ok(());
     }
     print_line(&format!("{} is a node's folder now.", made.folder));
-    print_line(&format!("   operator key  {}", made.operator));
-    print_line(&format!("   card          {}", made.card));
+    print_line(&format!("   operator key {}", made.operator));
+    print_line(&format!("   card         {}", made.card));
     if made.addresses.is_empty() {
-        print_line("   the card has no address: others cannot dial this node; see --address");
+        print_line("   the card has no address: others cannot dial this node (--address)");
     }
-    print_line(
-        "Next: hand the card to the other operators, make a roster of all cards, and put it",
-    );
-    print_line("into the folder:");
-    print_line("   hardfrost roster new card.toml OTHER.toml ... > roster.toml");
+    let (card, folder) = (quoted(&path), quoted(&arguments.folder));
+    print_line("Next: hand the card to the other operators. All cards make one roster; the same");
+    print_line("file goes into every node's folder. Then the node starts:");
+    print_line(&format!(
+        "   hardfrost roster new {card} OTHER.toml ... > roster.toml"
+    ));
+    print_line(&format!("   cp roster.toml {folder}"));
+    print_line(&format!("   hardfrost node run --node {folder}"));
     Ok(())
+}
+
+/// What a person types as the place to listen at.
+fn listens(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "an IP address of this machine and a port, such as 10.0.0.1:7400, [::1]:7400, or \
+         0.0.0.0:7400 for all of its addresses; names belong into --address"
+            .to_owned()
+    })
 }

@@ -5,14 +5,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, Context};
 use clap::{Args, Subcommand};
-use hardfrost_api::local::{CeremonyView, KeyView, StartCeremony};
+use hardfrost_api::local::{CeremonyView, KeyView, NodeView, StartCeremony};
 use serde::Serialize;
 
-use super::pending;
-use super::table::{self, numbers};
+use super::key_cancel::{self, Cancel};
+use super::table::{self, numbers, Column};
+use super::{making, pending};
 use super::way::{verified, Way};
 use crate::group_files::write;
 use crate::story::{listed, print_line};
+use crate::terminal::{short, wrapped};
+use crate::utc::utc;
 use crate::watching::Watching;
 use crate::Failure;
 
@@ -27,7 +30,9 @@ pub struct Key {
 enum Action {
     /// Make a key together with the other operators
     Create(Create),
-    /// List the keys that this node holds shares of
+    /// End this node's part in a key generation that is under way
+    Cancel(Cancel),
+    /// List the keys that this node holds shares of, and the key generations under way
     List(List),
     /// Show one key, and write its public files
     Show(Show),
@@ -105,6 +110,7 @@ struct Show {
 pub fn run(arguments: &Key) -> Result<(), Failure> {
     match &arguments.action {
         Action::Create(create) => make(create),
+        Action::Cancel(cancel) => key_cancel::run(cancel),
         Action::List(list_arguments) => list(list_arguments),
         Action::Show(show_arguments) => show(show_arguments),
     }
@@ -128,7 +134,7 @@ fn make(arguments: &Create) -> Result<(), Failure> {
         let (t, n) = (begun.threshold, begun.members);
         print_line(&format!("A key of which any {t} of {n} members sign."));
         if arguments.join.is_none() {
-            print_line("Each other operator joins with:");
+            print_line("Each other operator joins, at the own node, with:");
             print_line(&format!(
                 "   hardfrost key create -t {t} --join {}",
                 begun.code
@@ -162,14 +168,26 @@ fn make(arguments: &Create) -> Result<(), Failure> {
             verified(&arguments.way, &key)?;
             print_line(&format!(
                 "certificate {}, signed by all members",
-                key.certificate
+                short(&key.certificate)
             ));
-            print_line("Next: hardfrost address");
+            print_line(&format!("Next: {}", address(&arguments.way, &key)?));
             Ok(())
         }
         _ => Ok(()),
     }
 }
+
+/// The command that shows the address of a key; of several it is named.
+fn address(way: &Way, key: &KeyView) -> Result<String, Failure> {
+    let held: Vec<KeyView> = way.get("/v1/keys")?;
+    Ok(match held.as_slice() {
+        [_] => way.command("address"),
+        _ => way.command(&format!("address --key {}", key.key_group)),
+    })
+}
+
+/// Seconds that a question waits for a step to pass: the step that is shown is never older.
+const PATIENCE: u64 = 2;
 
 /// Follows a key generation to its end, telling whose part is awaited.
 fn wait(way: &Way, begun: CeremonyView, quiet: bool) -> Result<CeremonyView, Failure> {
@@ -183,7 +201,7 @@ fn wait(way: &Way, begun: CeremonyView, quiet: bool) -> Result<CeremonyView, Fai
             format!(" of {}", listed(&view.awaited))
         };
         watching.says(&format!("{}{awaited}", view.step));
-        view = way.get(&format!("/v1/ceremonies/{}?wait=30", view.id))?;
+        view = way.get(&format!("/v1/ceremonies/{}?wait={PATIENCE}", view.id))?;
         if started.elapsed() > Duration::from_secs(25 * 3600) {
             return Err(anyhow::anyhow!("the node does not end this key generation").into());
         }
@@ -197,6 +215,11 @@ fn list(arguments: &List) -> Result<(), Failure> {
         print_line(&serde_json::to_string(&keys).context("plain data")?);
         return Ok(());
     }
+    let node: NodeView = arguments.way.get("/v1/node")?;
+    if keys.is_empty() && !making::is_under_way(&node) && node.unplaced.is_empty() {
+        let create = arguments.way.command("key create -t T");
+        print_line(&format!("No key yet: make one with {create}"));
+    }
     let row = |key: &KeyView| {
         vec![
             key.key_group.clone(),
@@ -207,11 +230,21 @@ fn list(arguments: &List) -> Result<(), Failure> {
         ]
     };
     let mut rows: Vec<Vec<String>> = keys.iter().map(row).collect();
-    rows.extend(pending::rows(&arguments.way)?);
-    if keys.is_empty() && rows.is_empty() {
-        print_line("No key yet: make one with hardfrost key create.");
+    rows.extend(pending::rows(&node));
+    let heads = [
+        Column::hex("key"),
+        Column::whole("signs"),
+        Column::whole("seats here"),
+        Column::whole("suite"),
+        Column::whole("state"),
+    ];
+    table::print(&heads, &rows);
+    if !node.unplaced.is_empty() {
+        print_line(&wrapped(&arguments.way.no_key(&node), 3));
     }
-    table::print(&["key", "signs", "seats here", "suite", "state"], &rows);
+    for one in making::all(&node) {
+        making::show(&arguments.way, &node, one);
+    }
     Ok(())
 }
 
@@ -260,11 +293,13 @@ fn show(arguments: &Show) -> Result<(), Failure> {
         key.threshold, key.members, key.suite
     ));
     print_line(&format!("seats here   {}", numbers(&key.seats)));
-    print_line(&format!("certificate  {}, verified", key.certificate));
+    print_line(&format!("certificate  {}", key.certificate));
+    print_line("             verified here, under the roster of the node's folder");
     print_line(&format!("roster       {}", key.roster));
     print_line(&format!("descriptor   {descriptor}"));
     if let Some(stopped) = &key.stopped {
-        print_line(&format!("stopped      for good: {}", stopped.reason));
+        let (since, reason) = (utc(stopped.since), &stopped.reason);
+        print_line(&format!("stopped      for good, since {since}: {reason}"));
     }
     if !key.quarantined.is_empty() {
         print_line(&format!("kept out     {}", listed(&key.quarantined)));

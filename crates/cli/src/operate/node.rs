@@ -2,11 +2,9 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use hardfrost_api::local::{FederationView, NodeView, PeerView};
 use hardfrost_net::Transport;
 use hardfrost_node::{Config, Keys, LogFormat, Prepared, Wrap};
 use hardfrost_wire::Roster;
@@ -14,10 +12,9 @@ use tokio::signal::unix::{signal, SignalKind};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::card::{self, Card};
-use super::pending;
-use super::table::{self, numbers};
+use super::checking;
+use super::status::{self, Status};
 use super::Way;
-use crate::story::print_line;
 use crate::Failure;
 
 /// Run a node, or look at one that runs
@@ -46,27 +43,15 @@ enum Action {
 pub struct Run {
     #[command(flatten)]
     way: Way,
-    /// Only read the configuration, the rosters and the keys, and say what is wrong
+    /// Only read the configuration, the rosters, the keys and the engine's store, and say what is wrong
     #[arg(long)]
     check: bool,
+    /// With --check: print one JSON object
+    #[arg(long, requires = "check")]
+    json: bool,
     /// Stop also when standard input ends: for a program that runs the node as its child
     #[arg(long)]
     attached: bool,
-}
-
-#[derive(Args)]
-#[command(after_help = "Examples:\n  \
-    hardfrost node status --node alice\n  \
-    hardfrost node status --node alice --wait 10   a node that was started just now")]
-struct Status {
-    #[command(flatten)]
-    way: Way,
-    /// Wait so many seconds for the node to answer
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    wait: u64,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
 }
 
 /// Runs one of the actions.
@@ -76,7 +61,7 @@ struct Status {
 pub fn run(arguments: &Node) -> Result<(), Failure> {
     match &arguments.action {
         Action::Run(run) => start(run),
-        Action::Status(status) => show(status),
+        Action::Status(status) => status::run(status),
         Action::Card(card) => card::run(card),
     }
 }
@@ -84,10 +69,7 @@ pub fn run(arguments: &Node) -> Result<(), Failure> {
 fn start(arguments: &Run) -> Result<(), Failure> {
     let config = arguments.way.config()?;
     if arguments.check {
-        let prepared = Prepared::read(config, credentials()).context("the node would not start")?;
-        drop(prepared);
-        print_line("The configuration, the rosters and the keys are in order.");
-        return Ok(());
+        return checking::check(config, arguments.json);
     }
     Ok(serve(config, &plainly, arguments.attached)?)
 }
@@ -165,100 +147,4 @@ fn log_as(format: LogFormat) {
             .init(),
         LogFormat::Json => base.json().init(),
     }
-}
-
-/// What the node says of itself; a node that starts is asked again until it answers.
-fn seen(arguments: &Status) -> Result<NodeView, Failure> {
-    let until = Instant::now() + Duration::from_secs(arguments.wait);
-    loop {
-        match arguments.way.get("/v1/node") {
-            Err(Failure::Unreachable(_)) if Instant::now() < until => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            answer => return answer,
-        }
-    }
-}
-
-fn show(arguments: &Status) -> Result<(), Failure> {
-    let view = seen(arguments)?;
-    if arguments.json {
-        print_line(&serde_json::to_string(&view).context("plain data")?);
-        return Ok(());
-    }
-    let state = if view.ready.ready {
-        "ready to sign"
-    } else {
-        "not ready"
-    };
-    print_line(&format!("hardfrost {}, {state}", view.version));
-    for missing in &view.ready.missing {
-        print_line(&format!("   {missing}"));
-    }
-    print_line(&format!("operator key  {}", view.operator));
-    print_line(&format!("listens at    {}", listening(&view.listen)));
-    let engine = &view.engine;
-    let place = engine.socket.as_deref().unwrap_or("in this process");
-    print_line(&format!("engine        {place}"));
-    let (live, approvals, spent) = (engine.live_attempts, engine.approvals, engine.consumed);
-    print_line(&format!(
-        "              {live} live attempts, {approvals} approvals, {spent} nonce pairs spent"
-    ));
-    view.federations.iter().for_each(federation);
-    for (why, count) in &view.refused {
-        print_line(&format!("refused       {count} connections: {why}"));
-    }
-    Ok(())
-}
-
-fn listening(addresses: &[String]) -> String {
-    if addresses.is_empty() {
-        "nowhere: it only dials".to_owned()
-    } else {
-        addresses.join(", ")
-    }
-}
-
-fn federation(view: &FederationView) {
-    let (seats, n) = (numbers(&view.seats), view.members);
-    print_line("");
-    print_line(&format!("roster {}", view.roster));
-    print_line(&format!(
-        "   seat {seats} of {n} is here, signing as {}",
-        view.suite
-    ));
-    for key in &view.keys {
-        print_line(&format!("   key {key}"));
-    }
-    pending::tell(view);
-    let rows: Vec<Vec<String>> = view.peers.iter().map(peer).collect();
-    let heads = [
-        "operator",
-        "seats",
-        "link",
-        "round trip",
-        "clock",
-        "sent",
-        "received",
-        "dropped",
-        "where",
-    ];
-    table::print(&heads, &rows);
-}
-
-fn peer(view: &PeerView) -> Vec<String> {
-    let dash = || "-".to_owned();
-    let round_trip = view.round_trip_millis;
-    vec![
-        view.operator.clone(),
-        numbers(&view.seats),
-        view.link.clone(),
-        round_trip.map_or_else(dash, |millis| format!("{millis:.1} ms")),
-        view.skew_millis
-            .map_or_else(dash, |millis| format!("{millis:+} ms")),
-        view.sent.to_string(),
-        view.received.to_string(),
-        view.dropped.to_string(),
-        view.detail.clone().unwrap_or_default(),
-    ]
 }

@@ -3,20 +3,14 @@
 use hardfrost_api::local::{FederationView, NodeView, PendingView};
 
 use super::table::numbers;
-use super::way::Way;
 use crate::story::{listed, print_line};
-use crate::Failure;
 
 fn state(view: &PendingView) -> String {
     format!("pending: waits for {}", listed(&view.awaited))
 }
 
 /// As rows of the list of keys.
-///
-/// # Errors
-/// A node that cannot be reached.
-pub fn rows(way: &Way) -> Result<Vec<Vec<String>>, Failure> {
-    let node: NodeView = way.get("/v1/node")?;
+pub fn rows(node: &NodeView) -> Vec<Vec<String>> {
     let row = |suite: &str, view: &PendingView| {
         vec![
             view.key_group.clone(),
@@ -28,7 +22,7 @@ pub fn rows(way: &Way) -> Result<Vec<Vec<String>>, Failure> {
     };
     let all = node.federations.iter();
     let rows = all.flat_map(|all| all.pending.iter().map(|view| row(&all.suite, view)));
-    Ok(rows.collect())
+    rows.collect()
 }
 
 /// As lines of a node's status.

@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use anyhow::{bail, Context};
 use bitcoin::consensus::encode::serialize_hex;
 use clap::{Args, Subcommand};
+use hardfrost_api::local::SessionView;
 use hardfrost_spend::{SignedPsbt, UnsignedPsbt};
 use serde::Serialize;
 
 use super::approving::Approving;
 use super::psbt_sample::{self, Sample};
 use super::psbt_show::{self, Show};
+use super::quoted;
 use crate::consensus;
 use crate::group_files;
 use crate::story::print_line;
+use crate::terminal::wrapped;
 use crate::Failure;
 
 /// Look at partially signed transactions, approve, sign and finalize them
@@ -84,6 +87,18 @@ pub fn run(arguments: &Psbt) -> Result<(), Failure> {
     }
 }
 
+/// Of a session's name, enough to tell it from others.
+const SESSION_SHOWN: usize = 12;
+
+/// A session that this approval does not start again.
+fn over(session: &SessionView) -> String {
+    match (session.state.as_str(), &session.why) {
+        ("signed", _) => "      is over: signed before".to_owned(),
+        (state, Some(why)) => format!("      is over: {state}, {why}"),
+        (state, None) => format!("      is over: {state}"),
+    }
+}
+
 fn approve(arguments: &Approving) -> Result<(), Failure> {
     let approved = arguments.approve()?;
     if arguments.json {
@@ -91,17 +106,32 @@ fn approve(arguments: &Approving) -> Result<(), Failure> {
         print_line(&line);
         return Ok(());
     }
-    print_line(&format!(
-        "Approved as request {}.",
-        approved.approval.request
-    ));
-    for input in &approved.approval.inputs {
-        print_line(&format!(
-            "   input {}: session {}",
-            input.index, input.session
-        ));
+    let request = format!("Approved as request {}.", approved.approval.request);
+    print_line(&wrapped(&request, 3));
+    let sessions = approved.sessions(&arguments.way)?;
+    for (input, session) in approved.approval.inputs.iter().zip(&sessions) {
+        let line = format!("   input {}: session {}", input.index, session.session);
+        print_line(&wrapped(&line, 6));
+        if session.state != "signing" {
+            print_line(&wrapped(&over(session), 6));
+        }
     }
-    print_line("It is signed once enough operators have approved it: hardfrost session list");
+    let begins: String = sessions.first().map_or_else(String::new, |session| {
+        session.session.chars().take(SESSION_SHOWN).collect()
+    });
+    if sessions.iter().any(|session| session.state == "signing") {
+        print_line("It is signed once enough operators have approved it. To see how far it is:");
+        print_line(&format!("   {}", arguments.way.command("session list")));
+    } else if sessions.iter().all(|session| session.state == "signed") {
+        print_line("It is signed already. To have its signatures in the file:");
+        let (file, options) = (quoted(&arguments.file), arguments.options());
+        let sign = format!("psbt sign {file}{options} --out signed.psbt");
+        print_line(&format!("   {}", arguments.way.command(&sign)));
+    } else {
+        print_line("Nothing more is signed under this name. To see why:");
+        let show = format!("session show {begins}");
+        print_line(&format!("   {}", arguments.way.command(&show)));
+    }
     Ok(())
 }
 
@@ -132,7 +162,7 @@ fn sign(arguments: &Sign) -> Result<(), Failure> {
         print_line(&serde_json::to_string(&shown).context("plain data")?);
     } else if let Some(path) = out {
         print_line(&format!("Signed: {}. Next:", path.display()));
-        print_line(&format!("   hardfrost psbt finalize {}", path.display()));
+        print_line(&format!("   hardfrost psbt finalize {}", quoted(path)));
     } else {
         print_line(&shown.psbt);
     }

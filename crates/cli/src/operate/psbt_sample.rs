@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use hardfrost_frost::DerivedGroup;
+use hardfrost_node::random;
 use hardfrost_primitives::KeySpec;
 use hardfrost_spend::{
     address, funding_transaction, spending_psbt, Amount, Network, Payment, ScriptBuf,
 };
 use serde::Serialize;
 
-use super::way::{verified, Way};
+use super::way::{quoted, verified, Way};
 use crate::group_files::write;
-use crate::homes::random;
 use crate::story::print_line;
 use crate::Failure;
 
@@ -82,6 +82,9 @@ pub fn run(arguments: &Sample) -> Result<(), Failure> {
             "{} spends made-up coins of the key.",
             path.display()
         ));
+        let key = arguments.key.iter().map(|key| format!(" --key {key}"));
+        let next = format!("psbt show {}{}", quoted(path), key.collect::<String>());
+        print_line(&format!("Next: {}", arguments.way.command(&next)));
     } else {
         print_line(&shown.psbt);
     }

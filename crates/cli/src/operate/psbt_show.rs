@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::way::{verified, Way};
 use crate::group_files;
 use crate::story::print_line;
+use crate::terminal::wrapped;
 use crate::Failure;
 
 #[derive(Args)]
@@ -68,6 +69,11 @@ struct InputToSign {
 pub fn run(arguments: &Show) -> Result<(), Failure> {
     let group = match (&arguments.certificate, &arguments.roster) {
         (Some(certificate), Some(roster)) => group_files::group(certificate, roster)?.1,
+        _ if !arguments.way.is_there() => {
+            let why = "there is no node's folder to ask here: name one with --node, or the key's \
+                       public files with --certificate and --roster";
+            return Err(Failure::Usage(why.to_owned()));
+        }
         _ => verified(
             &arguments.way,
             &arguments.way.key(arguments.key.as_deref())?,
@@ -84,7 +90,9 @@ fn show(arguments: &Show, group: &Arc<GroupPublic>) -> anyhow::Result<()> {
     let network: Network = arguments.network.parse().context("network")?;
     let explained = Explanation::new(&plan, network);
     if !arguments.json {
-        explained.lines().for_each(print_line);
+        explained
+            .lines()
+            .for_each(|line| print_line(&wrapped(line, 3)));
         return Ok(());
     }
     let shown = Shown {

@@ -8,7 +8,7 @@ use hardfrost_node::{Card, RosterFile};
 use hardfrost_primitives::Suite;
 use serde::Serialize;
 
-use super::table;
+use super::table::{self, counted, Column};
 use crate::group_files::read;
 use crate::story::print_line;
 use crate::Failure;
@@ -44,6 +44,9 @@ struct New {
     /// How the group signs: bip445 or tr
     #[arg(long, value_name = "SUITE", default_value = "bip445")]
     suite: Suite,
+    /// Print one JSON object, with the roster's text in it
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -59,6 +62,9 @@ struct Check {
 struct Hash {
     /// The roster
     file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -71,6 +77,21 @@ struct Update {
     file: PathBuf,
     /// The newer card
     card: PathBuf,
+    /// Print one JSON object, with the roster's text in it
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Made {
+    hash: String,
+    members: u16,
+    toml: String,
+}
+
+#[derive(Serialize)]
+struct Named {
+    hash: String,
 }
 
 #[derive(Serialize)]
@@ -98,9 +119,7 @@ pub fn run(arguments: &Roster) -> Result<(), Failure> {
     Ok(match &arguments.action {
         Action::New(new) => make(new),
         Action::Check(check_arguments) => check(check_arguments),
-        Action::Hash(hash) => roster(&hash.file).map(|file| {
-            print_line(&file.roster.hash().to_string());
-        }),
+        Action::Hash(hash_arguments) => hash(hash_arguments),
         Action::Update(update_arguments) => update(update_arguments),
     }?)
 }
@@ -123,14 +142,37 @@ fn roster(path: &Path) -> anyhow::Result<RosterFile> {
 fn make(arguments: &New) -> anyhow::Result<()> {
     let cards: anyhow::Result<Vec<Card>> = arguments.cards.iter().map(|path| card(path)).collect();
     let file = RosterFile::of_cards(arguments.suite, &cards?)?;
-    print_line(file.to_toml().trim_end());
+    tell(&file, arguments.json)
+}
+
+fn tell(file: &RosterFile, json: bool) -> anyhow::Result<()> {
+    let toml = file.to_toml();
+    if !json {
+        print_line(toml.trim_end());
+        return Ok(());
+    }
+    let made = Made {
+        hash: file.roster.hash().to_string(),
+        members: file.roster.count(),
+        toml,
+    };
+    print_line(&serde_json::to_string(&made)?);
+    Ok(())
+}
+
+fn hash(arguments: &Hash) -> anyhow::Result<()> {
+    let hash = roster(&arguments.file)?.roster.hash().to_string();
+    if arguments.json {
+        print_line(&serde_json::to_string(&Named { hash })?);
+    } else {
+        print_line(&hash);
+    }
     Ok(())
 }
 
 fn update(arguments: &Update) -> anyhow::Result<()> {
     let file = roster(&arguments.file)?.with_card(&card(&arguments.card)?)?;
-    print_line(file.to_toml().trim_end());
-    Ok(())
+    tell(&file, arguments.json)
 }
 
 fn check(arguments: &Check) -> anyhow::Result<()> {
@@ -154,8 +196,8 @@ fn check(arguments: &Check) -> anyhow::Result<()> {
         return Ok(());
     }
     print_line(&format!("roster {}", shown.hash));
-    let (n, suite) = (shown.members, &shown.suite);
-    print_line(&format!("{n} seats, signing as {suite}"));
+    let (seats, suite) = (counted(shown.members, "seat", "seats"), &shown.suite);
+    print_line(&format!("{seats}, signing as {suite}"));
     let row = |one: &ShownOperator| {
         let transport = if one.transport.is_some() {
             "certified"
@@ -172,11 +214,11 @@ fn check(arguments: &Check) -> anyhow::Result<()> {
     };
     let rows: Vec<Vec<String>> = shown.operators.iter().map(row).collect();
     let heads = [
-        "operator",
-        "seats",
-        "operator key",
-        "transport key",
-        "addresses",
+        Column::text("operator"),
+        Column::text("seats"),
+        Column::hex("operator key"),
+        Column::whole("transport key"),
+        Column::text("addresses"),
     ];
     table::print(&heads, &rows);
     Ok(())

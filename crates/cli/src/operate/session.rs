@@ -3,11 +3,13 @@
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use hardfrost_api::local::{AttemptView, SessionView};
+use hardfrost_spend::printable;
 
 use super::approving::awaited;
-use super::table::{self, numbers};
+use super::table::{self, numbers, Column};
 use super::Way;
 use crate::story::{listed, print_line};
+use crate::terminal::{means, short, wrapped};
 use crate::watching::Watching;
 use crate::Failure;
 
@@ -23,10 +25,20 @@ enum Action {
     /// List the sessions since the node was started
     List(List),
     /// Show a session and its attempts
+    #[command(after_help = "Example:\n  \
+        hardfrost session show --node alice hf-3f9a\n\n\
+        The session may be given by its first characters, if no other begins so.")]
     Show(One),
     /// Follow a session to its end
+    #[command(after_help = "Example:\n  \
+        hardfrost session watch --node alice hf-3f9a\n\n\
+        The session may be given by its first characters, if no other begins so.")]
     Watch(One),
     /// End a session at this node; what was sent already stays sent
+    #[command(after_help = "Example:\n  \
+        hardfrost session cancel --node alice hf-3f9a\n\n\
+        The session may be given by its first characters, if no other begins so. This node then\n\
+        sends no share any more. The others go on: t of them can still sign.")]
     Cancel(One),
 }
 
@@ -41,9 +53,6 @@ struct List {
 }
 
 #[derive(Args)]
-#[command(after_help = "Example:\n  \
-    hardfrost session watch --node alice SESSION\n\n\
-    The session may be given by its first characters, if no other begins so.")]
 struct One {
     #[command(flatten)]
     way: Way,
@@ -82,17 +91,22 @@ fn all(way: &Way) -> Result<Vec<SessionView>, Failure> {
 }
 
 fn find(one: &One) -> Result<SessionView, Failure> {
-    let begins = |view: &SessionView| view.session.starts_with(&one.session);
+    let begins = |view: &SessionView| means(&one.session, &view.session);
     let mut found = all(&one.way)?.into_iter().filter(begins);
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(only),
         (None, _) => {
-            let why = "this node knows no such session since it was started";
+            let list = one.way.command("session list");
+            let why = format!(
+                "this node knows no session that begins with {} since it was started: {list}",
+                one.session.escape_debug()
+            );
             Err(anyhow::anyhow!(why).into())
         }
         (Some(_), Some(_)) => Err(Failure::Usage(format!(
-            "several sessions begin with {}: give more of it",
-            one.session
+            "several sessions begin with {}: give more of it; {}",
+            one.session.escape_debug(),
+            one.way.command("session list")
         ))),
     }
 }
@@ -107,33 +121,35 @@ fn list(arguments: &List) -> Result<(), Failure> {
         print_line("No session since the node was started.");
     }
     let row = |view: &SessionView| {
-        let named: String = view.session.chars().take(16).collect();
+        // Once it is signed, nobody owes anything any more.
+        let owing: &[u16] = match view.state.as_str() {
+            "signed" => &[],
+            _ => &view.owing,
+        };
         vec![
-            named,
-            short(&view.request),
+            view.session.clone(),
+            view.request.clone(),
             view.input
                 .map_or_else(|| "-".to_owned(), |input| input.to_string()),
             view.state.clone(),
             view.attempts.len().to_string(),
             format!("{} ms", view.millis),
-            numbers(&view.owing),
+            numbers(owing),
         ]
     };
     let rows: Vec<Vec<String>> = sessions.iter().map(row).collect();
+    // The beginning of a session's name is what the other commands take.
     let heads = [
-        "session", "request", "input", "state", "attempts", "took", "owing",
+        Column::text("session"),
+        Column::hex("request"),
+        Column::whole("input"),
+        Column::whole("state"),
+        Column::whole("attempts"),
+        Column::whole("took"),
+        Column::text("owing"),
     ];
     table::print(&heads, &rows);
     Ok(())
-}
-
-/// Transaction ids are long; what an operator named is not cut.
-fn short(request: &str) -> String {
-    if request.len() == 64 {
-        format!("{}…", request.chars().take(12).collect::<String>())
-    } else {
-        request.to_owned()
-    }
 }
 
 fn watch(one: &One) -> Result<(), Failure> {
@@ -155,16 +171,17 @@ fn show(one: &One, view: &SessionView) -> Result<(), Failure> {
         return Ok(());
     }
     print_line(&format!("session   {}", view.session));
-    let input = view.input.map(|input| format!(", input {input}"));
-    let input = input.unwrap_or_default();
-    print_line(&format!("request   {}{input}", view.request));
+    print_line(&format!("request   {}", view.request));
+    if let Some(input) = view.input {
+        print_line(&format!("input     {input}"));
+    }
     print_line(&format!("message   {}", view.message));
     print_line(&format!("state     {}, {} ms", view.state, view.millis));
     if let Some(why) = &view.why {
-        print_line(&format!("          {why}"));
+        print_line(&wrapped(&format!("          {}", printable(why)), 10));
     }
     if let Some(signature) = &view.signature {
-        print_line(&format!("signature {signature}"));
+        print_line(&format!("signature {}", short(signature)));
     }
     let row = |attempt: &AttemptView| {
         vec![
@@ -178,16 +195,21 @@ fn show(one: &One, view: &SessionView) -> Result<(), Failure> {
     };
     let rows: Vec<Vec<String>> = view.attempts.iter().map(row).collect();
     let heads = [
-        "attempt",
-        "coordinator",
-        "committed",
-        "chosen",
-        "owing",
-        "took",
+        Column::whole("attempt"),
+        Column::whole("coordinator"),
+        Column::text("committed"),
+        Column::text("chosen"),
+        Column::text("owing"),
+        Column::whole("took"),
     ];
     table::print(&heads, &rows);
+    let signed = view.state == "signed";
+    let unfinished = |attempt: &AttemptView| attempt.chosen.is_empty() || !attempt.owing.is_empty();
+    if signed && view.attempts.iter().any(unfinished) {
+        print_line("It is signed: what is owing in an attempt that did not finish is not needed.");
+    }
     // Once it is signed, who was not needed owes nobody a word.
-    if !view.silent.is_empty() && view.state != "signed" {
+    if !view.silent.is_empty() && !signed {
         print_line(&format!("never heard of: {}", listed(&view.silent)));
     }
     Ok(())

@@ -8,6 +8,7 @@ use hardfrost_store::{Report, StoreDir};
 use serde::Serialize;
 
 use super::keys::KeyOptions;
+use crate::operate::counted;
 use crate::story::print_line;
 use crate::Failure;
 
@@ -63,11 +64,10 @@ fn tell(report: &Report, json: bool) -> anyhow::Result<()> {
         for damage in &checked.damages {
             print_line(damage);
         }
-        print_line(&format!(
-            "{} records and {} sealed files verify.",
-            checked.records,
-            checked.sealed_files.len()
-        ));
+        let records = counted(checked.records, "record", "records");
+        let files = u64::try_from(checked.sealed_files.len()).unwrap_or(u64::MAX);
+        let files = counted(files, "sealed file", "sealed files");
+        print_line(&format!("{records} and {files} verify."));
     }
     if !checked.sound {
         bail!("the store is damaged: keep its files as they are, and restore a backup");

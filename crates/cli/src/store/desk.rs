@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{bail, ensure, Context};
 use hardfrost_engine::{serve, Changed, Command, Engine, Reply, Ticket};
-use hardfrost_primitives::{KeyGroup, Limits, Member, Monotonic, Now, SessionId, UnixTime};
+use hardfrost_node::Clock;
+use hardfrost_primitives::{KeyGroup, Limits, Member, SessionId};
 use hardfrost_store::{KeyProvider, Opened, Store, StoreDir};
 use rand_core::OsRng;
 
@@ -23,6 +23,7 @@ impl Desk {
     /// # Errors
     /// A store that does not open, a log that makes no engine.
     pub fn open(folder: &Path, provider: &KeyProvider) -> anyhow::Result<Self> {
+        hardfrost_node::no_identity(folder)?;
         let Opened { store, records } = Store::open(&StoreDir::new(folder), provider)?;
         let engine = Engine::recover(Limits::default(), BTreeSet::new(), &records)?;
         Ok(Self { store, engine })
@@ -60,9 +61,17 @@ impl Desk {
         let public = self.engine.group(group);
         ensure!(
             public.is_some_and(|public| public.members().any(|m| m == member)),
-            "the group has no member {number}"
+            "the group has no member {number}: it has 1 to {}",
+            public.map_or(0, |public| public.count())
         );
         Ok(member)
+    }
+
+    /// Whether the store holds this member's share.
+    pub fn is_ours(&self, group: &KeyGroup, member: Member) -> bool {
+        let held = self.engine.held_keys();
+        let mut ours = held.iter().filter(|key| key.public.key_group() == group);
+        ours.any(|key| key.seats.contains(&member))
     }
 
     /// Whether the store has heard of a session of a group.
@@ -77,22 +86,19 @@ impl Desk {
     pub fn order(mut self, command: Command) -> anyhow::Result<Changed> {
         let commands = vec![(Ticket(0), command)];
         let mut log = self.store.writer();
-        let mut replies = serve(&mut self.engine, &mut log, now(), &mut OsRng, commands);
+        let mut replies = serve(
+            &mut self.engine,
+            &mut log,
+            Clock::start().now(),
+            &mut OsRng,
+            commands,
+        );
         let reply = replies.pop().map(|(_, reply)| reply);
         self.store.close()?;
         match reply {
             Some(Reply::Changed(changed)) => Ok(changed),
             Some(Reply::Rejected(rejection)) => Err(rejection.into()),
-            other => bail!("the engine answered {other:?}"),
+            Some(_) | None => bail!("the engine did not answer what it was asked"),
         }
-    }
-}
-
-/// No nonce and no session lives here, so only the wall clock matters.
-fn now() -> Now {
-    let utc = SystemTime::now().duration_since(UNIX_EPOCH);
-    Now {
-        mono: Monotonic::after_start(Duration::ZERO),
-        utc: UnixTime(utc.unwrap_or_default().as_secs()),
     }
 }

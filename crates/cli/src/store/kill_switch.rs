@@ -11,6 +11,8 @@ use serde::Serialize;
 use super::desk::Desk;
 use super::keys::KeyOptions;
 use crate::story::print_line;
+use crate::terminal::wrapped;
+use crate::utc::utc;
 use crate::Failure;
 
 /// Never sign with a key again
@@ -86,7 +88,7 @@ fn set(
         reason,
     }))?;
     let Changed::Rekeyed(first) = changed else {
-        bail!("the engine answered {changed:?}")
+        bail!("the engine did not answer what it was asked")
     };
     let shown = Shown {
         group: key_group.to_string(),
@@ -99,18 +101,16 @@ fn set(
         print_line(&serde_json::to_string(&shown)?);
         return Ok(());
     }
-    print_line(&match &shown.session {
+    let said = match &shown.session {
         Some(session) if !shown.known => format!(
             "This member signs nothing in session {session}, and this store has never heard of it: \
              is the name right?"
         ),
         Some(session) => format!("This member signs nothing more in session {session}."),
         None => format!("This member signs nothing more with {}.", shown.group),
-    });
-    print_line(&format!(
-        "Since {} (Unix time): {}",
-        shown.since, shown.reason
-    ));
+    };
+    print_line(&wrapped(&said, 3));
+    print_line(&format!("Since {}: {}", utc(shown.since), shown.reason));
     print_line("The other members sign on until each is stopped. Make a new key, move the coins.");
     Ok(())
 }

@@ -74,6 +74,12 @@ fn change(
     let desk = Desk::open(&arguments.folder, provider)?;
     let key_group = desk.group(arguments.group.as_deref())?;
     let member = desk.member(&key_group, arguments.member)?;
+    if desk.is_ours(&key_group, member) {
+        bail!(
+            "member {member} is this store's own seat: quarantine is for members that it does not \
+             sign beside. To stop this member itself: hardfrost store kill-switch"
+        );
+    }
     let group = key_group.to_string();
     let changed = desk.order(match reason {
         Some(reason) => Command::Quarantine(Order {
@@ -84,7 +90,7 @@ fn change(
         None => Command::Unquarantine(Unquarantine { key_group, member }),
     })?;
     let Changed::Quarantine(standing) = changed else {
-        bail!("the engine answered {changed:?}")
+        bail!("the engine did not answer what it was asked")
     };
     let Quarantined {
         quarantined,

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hardfrost_dkg::{
-    Answer, Ceremony, CeremonyFault, CeremonyKind, Certificate, Descriptor, Effect, Need,
+    Answer, CancelError, Ceremony, CeremonyFault, CeremonyKind, Certificate, Descriptor, Effect,
+    Need,
 };
 use hardfrost_frost::dkg::{deal, AwaitShares, Dealing};
 use hardfrost_frost::{KeyShare, Region};
@@ -251,6 +252,14 @@ impl Hall {
             let (_, to, frame) = self.queue.remove(next).unwrap();
             self.deliver(to, frame, &mut honest);
         }
+    }
+
+    /// A member's operator ends its part.
+    pub fn cancel(&mut self, number: u16) -> Result<(), CancelError> {
+        let who = member(number);
+        let effects = self.nodes.get_mut(&who).unwrap().ceremony.cancel()?;
+        self.carry_out(who, effects, &mut honest);
+        Ok(())
     }
 
     /// Time passes for everybody.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hardfrost_api::local::{
-    ApprovalView, ApproveBody, CeremonyView, Client, ClientError, KeyView, SessionView,
-    StartCeremony,
+    ApprovalView, ApproveBody, CeremonyView, Client, ClientError, KeyView, NodeView, ReadyView,
+    SessionView, StartCeremony,
 };
 use hardfrost_dkg::Certificate;
 use hardfrost_frost::{DerivedGroup, GroupPublic, Signature};
@@ -155,6 +155,12 @@ impl Federation {
             }
             assert_eq!(view.state, "made", "{view:?}");
         }
+    }
+
+    /// Whether a node can sign, by its own word.
+    pub async fn ready(&self, node: usize) -> ReadyView {
+        let view: NodeView = self.client(node).get("/v1/node").await.unwrap();
+        view.ready
     }
 
     pub async fn key(&self, node: usize) -> KeyView {
