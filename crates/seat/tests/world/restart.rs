@@ -5,11 +5,16 @@ use std::sync::Arc;
 
 use hardfrost_dkg::Descriptor;
 use hardfrost_engine::{Engine, Log};
-use hardfrost_primitives::Limits;
+use hardfrost_primitives::{Hash32, Limits, Member};
 use hardfrost_seat::{Request, ResumeError, Seat, SeatTerms};
-use hardfrost_wire::{Incarnation, OperatorIndex, Roster};
+use hardfrost_wire::{Incarnation, OperatorIndex, OperatorKey, Roster};
 
-use super::{key, World};
+use super::World;
+
+/// An operator's key in a later process: the same, but whatever is signed again has other bytes.
+fn again(member: Member) -> OperatorKey {
+    OperatorKey::new(&Hash32::of(&member.to_be_bytes()).0, [1; 32]).unwrap()
+}
 
 impl World {
     /// All engines and seats are gone; new ones are made from the logs. What was under way is lost.
@@ -63,7 +68,7 @@ impl World {
             .first();
         let mut seat = Seat::new(SeatTerms {
             member,
-            key: key(*first.unwrap()),
+            key: again(*first.unwrap()),
             incarnation: Incarnation([10; 16]),
             roster,
         });
