@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use hardfrost_primitives::Member;
 use hardfrost_wire::Incarnation;
 
+use crate::speaker::Speaker;
+
 /// What a member's incarnations have been in this session.
 struct Seen {
     first: Incarnation,
@@ -16,12 +18,20 @@ struct Seen {
 }
 
 /// The incarnations of all members, as this node sees them.
-#[derive(Default)]
 pub(crate) struct Incarnations {
+    /// Of ourselves no frame tells us more: whatever else was ever chosen in our name is a former self, and owes nothing.
+    ours: (Member, Incarnation),
     seen: BTreeMap<Member, Seen>,
 }
 
 impl Incarnations {
+    pub(crate) fn of(speaker: &Speaker) -> Self {
+        Self {
+            ours: (speaker.member, speaker.incarnation),
+            seen: BTreeMap::new(),
+        }
+    }
+
     /// Notes a frame's incarnation, and the round of the frame if it is commitments. The first change makes the new one
     /// current. Frames may come in any order, so of the two that one is current which commits in a higher round.
     /// Whether another one is current than before.
@@ -31,6 +41,9 @@ impl Incarnations {
         now: Incarnation,
         committed: Option<u32>,
     ) -> bool {
+        if member == self.ours.0 {
+            return false;
+        }
         let seen = self.seen.entry(member).or_insert(Seen {
             first: now,
             second: None,
@@ -58,6 +71,9 @@ impl Incarnations {
     /// not expected of it. Only one of the first two ever is, so whoever changes again and again gains one turn at
     /// most.
     pub(crate) fn is_former(&self, member: Member, incarnation: Incarnation) -> bool {
+        if member == self.ours.0 {
+            return incarnation != self.ours.1;
+        }
         self.seen.get(&member).is_some_and(|seen| {
             let one_of_two = seen.first == incarnation || seen.second == Some(incarnation);
             one_of_two && seen.current != incarnation
@@ -75,6 +91,14 @@ mod tests {
         Incarnation([3; 16]),
     ];
 
+    /// As member 9 sees them.
+    fn nothing() -> Incarnations {
+        Incarnations {
+            ours: (Member::new(9).unwrap(), LIVES[2]),
+            seen: BTreeMap::new(),
+        }
+    }
+
     fn former(seen: &Incarnations, member: Member) -> [bool; 3] {
         LIVES.map(|life| seen.is_former(member, life))
     }
@@ -82,7 +106,7 @@ mod tests {
     #[test]
     fn the_first_change_ends_one_life_and_later_changes_none() {
         let member = Member::new(1).unwrap();
-        let mut seen = Incarnations::default();
+        let mut seen = nothing();
         seen.note(member, LIVES[0], Some(0));
         assert_eq!(former(&seen, member), [false; 3]);
         seen.note(member, LIVES[1], None);
@@ -92,9 +116,17 @@ mod tests {
     }
 
     #[test]
+    fn we_are_who_we_are_whatever_comes() {
+        let mut seen = nothing();
+        let member = Member::new(9).unwrap();
+        assert!(!seen.note(member, LIVES[0], Some(3)));
+        assert_eq!(former(&seen, member), [true, true, false]);
+    }
+
+    #[test]
     fn an_old_frame_that_comes_late_does_not_bury_the_living() {
         let member = Member::new(1).unwrap();
-        let mut seen = Incarnations::default();
+        let mut seen = nothing();
         seen.note(member, LIVES[1], None);
         seen.note(member, LIVES[0], Some(3));
         seen.note(member, LIVES[1], Some(4));

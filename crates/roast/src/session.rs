@@ -99,7 +99,7 @@ impl Session {
             turns: Turns::new(context.seed(), context.included.clone()),
             rounds: Rounds::begin(now),
             pulls: Pulls::begin(now),
-            incarnations: Incarnations::default(),
+            incarnations: Incarnations::of(speaker),
             attempts: BTreeMap::new(),
             heads: BTreeMap::new(),
             convictions: Convictions::new(&terms),

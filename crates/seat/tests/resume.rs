@@ -14,7 +14,7 @@ use std::time::Duration;
 use hardfrost_dkg::{Certificate, CertificateError};
 use hardfrost_primitives::Hash32;
 use hardfrost_seat::ResumeError;
-use hardfrost_wire::Kind;
+use hardfrost_wire::{Kind, OperatorIndex};
 use world::{member, Spend, World};
 
 #[test]
@@ -79,6 +79,34 @@ fn r17_a_signer_that_restarts_takes_part_in_the_attempts_that_follow() {
     world.run_for(Duration::from_secs(60));
     world.assert_signed(0, &spend);
     world.assert_signed(1, &spend);
+}
+
+/// Its former self was chosen, with commitments whose nonces are gone: it does not take itself for one that owes a share,
+/// or nobody would ever choose it again.
+#[test]
+fn r17_a_signer_whose_former_self_was_chosen_owes_itself_nothing() {
+    let (world, group) = World::with_key(3, 2, 1);
+    let spend = Spend::new(&group);
+    let names = (0..40).map(|number| format!("request-{number}"));
+    let begins = |name: &String| spend.coordinator(&group, &world.roster, name) == 1;
+    for name in names.filter(begins).collect::<Vec<_>>() {
+        let (mut world, group) = World::with_key(3, 2, 1);
+        let spend = Spend::new(&group);
+        let request = spend.request(&group, &name);
+        world.deaf.insert(2);
+        world.ask(0, &request);
+        world.run();
+        world.reboot(OperatorIndex(0), &[]);
+        world.ask(1, &request);
+        world.run();
+        let packages = world.sent.iter();
+        let packages = packages.filter(|bytes| bytes[0] == Kind::Package.number());
+        assert!(packages.count() >= 1);
+        world.ask(0, &request);
+        world.run_for(Duration::from_secs(60));
+        world.assert_signed(0, &spend);
+        world.assert_signed(1, &spend);
+    }
 }
 
 /// The signature was made and lost with the process: a new attempt makes another.

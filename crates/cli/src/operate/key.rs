@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::key_cancel::{self, Cancel};
 use super::table::{self, numbers, Column};
-use super::{making, pending};
 use super::way::{verified, Way};
+use super::{making, pending};
 use crate::group_files::write;
 use crate::story::{listed, print_line};
 use crate::terminal::{short, wrapped};
