@@ -116,3 +116,34 @@ fn a_node_whose_engine_is_away_still_says_what_it_knows() {
     node.signal(Signal::TERM);
     assert_eq!(node.end().0, Some(0));
 }
+
+/// Another engine in its place has other keys and other records: the node does not mix what it knows with them.
+#[test]
+fn an_engine_with_another_store_is_not_taken_for_the_one_that_went() {
+    let folder = apart();
+    let here = folder.path();
+    said(here, "init bob --name bob --listen 127.0.0.1:1");
+    let engine = Node::program(here, SERVE);
+    let node = Node::run(here);
+    said(here, "key create --node alice -t 2");
+    engine.signal(Signal::KILL);
+    engine.end();
+    let other = Node::program(here, &SERVE.replace("alice/", "bob/"));
+    while !told(here).contains("has another store") {}
+    refused(here, "key list --node alice", 1);
+    other.signal(Signal::KILL);
+    other.end();
+    let engine = Node::program(here, SERVE);
+    while !hardfrost(here, "key list --node alice").status.success() {}
+    sign(here);
+    for ended in [node, engine] {
+        ended.signal(Signal::TERM);
+        assert_eq!(ended.end().0, Some(0));
+    }
+}
+
+/// What the node says of itself, whatever that is.
+fn told(here: &Path) -> String {
+    let output = hardfrost(here, "node status --node alice --json");
+    String::from_utf8(output.stdout).unwrap()
+}

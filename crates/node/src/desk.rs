@@ -43,11 +43,11 @@ pub fn serve(core: &mut Core, look: &Look, call: Call) {
     }
 }
 
-/// The same while the engine's process is away: what needs no engine is answered all the same.
-pub fn serve_without_engine(core: &Core, look: &Look, call: Call) {
+/// The same while the engine's process is away, and `why`: what needs no engine is answered all the same.
+pub fn serve_without_engine(core: &Core, (look, why): (&Look, &str), call: Call) {
     match call {
-        Call::Node(answer) => give(answer, Ok(look.without_engine(core))),
-        Call::Ready(answer) => give(answer, Ok(look.without_engine(core).ready)),
+        Call::Node(answer) => give(answer, Ok(look.without_engine(core, why))),
+        Call::Ready(answer) => give(answer, Ok(look.without_engine(core, why).ready)),
         Call::Ceremonies(answer) => give(answer, Ok(ceremonies(core))),
         Call::Sessions(answer) => give(answer, Ok(sessions(core))),
         Call::Session(id, answer) => give(answer, session(core, &id)),
@@ -56,7 +56,7 @@ pub fn serve_without_engine(core: &Core, look: &Look, call: Call) {
         | Call::MakeKey(..)
         | Call::CancelKey(..)
         | Call::Approve(..)
-        | Call::Cancel(..) => call.refuse(&Problem::unavailable(look.away())),
+        | Call::Cancel(..) => call.refuse(&Problem::unavailable(why)),
     }
 }
 

@@ -55,7 +55,7 @@ impl Look {
     pub fn node(&self, core: &Core, answer: Answer<NodeView>) {
         let engine = core.engine().clone();
         let reach = Reach::of(core);
-        let seen = self.without_engine(core);
+        let seen = self.without_engine(core, "");
         later(answer, async move {
             let status = engine.status().await.map_err(|error| gone(&error))?;
             Ok(NodeView {
@@ -70,8 +70,7 @@ impl Look {
     }
 
     /// The node while its engine's process is away.
-    pub fn without_engine(&self, core: &Core) -> NodeView {
-        let why = self.away();
+    pub fn without_engine(&self, core: &Core, why: &str) -> NodeView {
         let ceremonies = core.journal.generations(|place| core.seat(place));
         NodeView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -81,11 +80,11 @@ impl Look {
             ready: ReadyView {
                 ready: false,
                 connected: false,
-                missing: vec![why.clone()],
+                missing: vec![why.to_owned()],
             },
             engine: EngineView {
                 socket: self.engine_socket.clone(),
-                away: Some(why),
+                away: Some(why.to_owned()),
                 ..EngineView::default()
             },
             federations: core.federations().iter().map(federation).collect(),

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hardfrost_api::engine::EngineGone;
+use hardfrost_api::engine::{ConnectError, EngineGone};
 use hardfrost_api::local::{Backend, Call, Server};
 use hardfrost_engine::{Reply, Ticket};
 use hardfrost_net::{Endpoint, Transport};
@@ -230,6 +230,7 @@ async fn renewed(
 ) -> Result<Core, Result<(), RunError>> {
     let mut pause = RECONNECT_MIN;
     let mut waiting = core;
+    let mut why = look.away();
     loop {
         let again = Instant::now() + pause;
         pause = (pause * 2).min(RECONNECT_MAX);
@@ -238,7 +239,7 @@ async fn renewed(
                 () = sleep_until(again) => {}
                 () = stop.as_mut() => return Err(Ok(())),
                 Some(call) = inlets.calls.recv() => {
-                    desk::serve_without_engine(&waiting, look, call);
+                    desk::serve_without_engine(&waiting, (look, &why), call);
                 }
             }
         }
@@ -251,6 +252,13 @@ async fn renewed(
             Ok(handle) => handle,
             Err(error) => {
                 warn!(%error, "the engine is still away");
+                let nobody = matches!(error, RunError::Connect(ConnectError::Unreachable { .. }));
+                // Else somebody is there who is not the engine that this node began with.
+                why = if nobody {
+                    look.away()
+                } else {
+                    error.to_string()
+                };
                 continue;
             }
         };

@@ -1,12 +1,13 @@
 //! How a node begins: what its engine holds becomes what its seats know, before anything reaches them.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hardfrost_api::engine::{
-    ConnectError, EngineClient, EngineGone, EngineHandle, EngineThread, Replies,
+    ConnectError, EngineClient, EngineGone, EngineHandle, EngineIdentity, EngineThread, Replies,
 };
 use hardfrost_api::local::{ServerError, UnplacedView};
 use hardfrost_dkg::Certificate;
@@ -70,6 +71,19 @@ pub enum RunError {
     /// The engine's process cannot be reached.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// The engine's process has another store than before: what this node knows is of another engine.
+    #[error(
+        "the engine at {path} has another store ({theirs}) than this node began with ({ours}): put \
+         that one back, or start the node again"
+    )]
+    OtherEngine {
+        /// The socket.
+        path: String,
+        /// The store's id, shortened.
+        theirs: String,
+        /// The same of the one before.
+        ours: String,
+    },
     /// The engine's disk failed in the middle of a write.
     #[error("the engine's disk failed: see to it, then start the node again")]
     Disk,
@@ -82,8 +96,8 @@ pub enum RunError {
 pub(crate) enum Source {
     /// In this process, with its store.
     Here(EngineThread, Store),
-    /// In a process of its own. It may go and come back.
-    Socket(PathBuf),
+    /// In a process of its own. It may go and come back, as the one that was met first.
+    Socket(PathBuf, OnceCell<EngineIdentity>),
 }
 
 impl Source {
@@ -106,18 +120,18 @@ impl Source {
                 let thread = EngineThread::start(engine, store.writer(), move || clock.now())?;
                 Ok(Self::Here(thread, store))
             }
-            EnginePlace::Socket(path) => Ok(Self::Socket(path.clone())),
+            EnginePlace::Socket(path) => Ok(Self::Socket(path.clone(), OnceCell::new())),
         }
     }
 
     /// A way to ask it; replies go to `replies`.
     ///
     /// # Errors
-    /// [`ConnectError`]
-    pub(crate) async fn handle(&self, replies: Replies) -> Result<EngineHandle, ConnectError> {
+    /// [`RunError::Connect`], [`RunError::OtherEngine`]
+    pub(crate) async fn handle(&self, replies: Replies) -> Result<EngineHandle, RunError> {
         match self {
             Self::Here(thread, _) => Ok(thread.handle(replies)),
-            Self::Socket(path) => {
+            Self::Socket(path, met) => {
                 let (to, shown) = (path.clone(), path.display().to_string());
                 let connect = move || EngineClient::connect(&to, replies);
                 let connected = tokio::task::spawn_blocking(connect).await;
@@ -126,6 +140,14 @@ impl Source {
                     why: error.to_string(),
                 };
                 let (handle, identity) = connected.map_err(broke)??;
+                let first = met.get_or_init(|| identity);
+                if first.store != identity.store {
+                    return Err(RunError::OtherEngine {
+                        path: path.display().to_string(),
+                        theirs: identity.short(),
+                        ours: first.short(),
+                    });
+                }
                 let (store, generation) = (identity.short(), identity.generation);
                 info!(%store, generation, "connected to the engine");
                 Ok(handle)
@@ -137,7 +159,7 @@ impl Source {
     pub(crate) fn may_come_back(&self) -> bool {
         match self {
             Self::Here(..) => false,
-            Self::Socket(_) => true,
+            Self::Socket(..) => true,
         }
     }
 
@@ -151,7 +173,7 @@ impl Source {
                 thread.stop()?;
                 Ok(store.close()?)
             }
-            Self::Socket(_) => Ok(()),
+            Self::Socket(..) => Ok(()),
         }
     }
 }
