@@ -124,6 +124,8 @@ pub struct Ceremony {
     resumed: Option<Hash32>,
     certificate: Option<Box<Certificate>>,
     failure_told: bool,
+    /// What went wrong while our share was being written: told once it is known whether it is durable.
+    deferred: Option<CeremonyFault>,
     pulls: Pulls,
     gives_up: Monotonic,
 }
@@ -169,6 +171,7 @@ impl Ceremony {
             resumed: None,
             certificate: None,
             failure_told: false,
+            deferred: None,
             pulls: Pulls::begin(now.mono),
             gives_up: now.mono.plus(std::time::Duration::from_secs(left)),
         }
@@ -215,7 +218,10 @@ impl Ceremony {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Monotonic> {
         match self.step {
-            Step::OwnEngine => self.certificate.is_none().then_some(self.gives_up),
+            Step::OwnEngine => {
+                let waits = self.certificate.is_none() && self.deferred.is_none();
+                waits.then_some(self.gives_up)
+            }
             Step::Contributions | Step::Echoes | Step::SealedShares | Step::Confirmations => {
                 Some(self.gives_up.min(self.pulls.pace.due()))
             }
@@ -316,7 +322,12 @@ impl Ceremony {
                 let sealed = sealed.into_values().collect();
                 self.say(key, &Round2Payload { sealed }, Step::SealedShares)
             }
-            Answer::Pending(group) => self.confirm(key, group),
+            Answer::Pending(group) => {
+                let deferred = self.deferred.take();
+                let mut effects = self.confirm(key, group);
+                effects.extend(deferred.into_iter().flat_map(|fault| self.fail(fault)));
+                effects
+            }
             Answer::Installed => match self.certificate.take() {
                 Some(certificate) => {
                     self.step = Step::Over;
@@ -325,15 +336,15 @@ impl Ceremony {
                 }
                 None => Vec::new(),
             },
-            Answer::Failed(fault) => self.fail(CeremonyFault::Contribution(fault)),
-            Answer::Refused(why) => self.fail(CeremonyFault::Engine(why)),
+            Answer::Failed(fault) => self.end(CeremonyFault::Contribution(fault)),
+            Answer::Refused(why) => self.end(CeremonyFault::Engine(why)),
         }
     }
 
     /// Confirmations that came before ours and say something else are dropped: their authors are asked again.
     fn confirm(&mut self, key: &OperatorKey, group: Arc<GroupPublic>) -> Vec<Effect> {
         let Some(ours) = self.confirmation(&group) else {
-            return self.fail(CeremonyFault::Engine("answered out of turn".to_owned()));
+            return self.end(CeremonyFault::Engine("answered out of turn".to_owned()));
         };
         self.group = Some(group);
         let mut fault = None;
@@ -386,9 +397,25 @@ impl Ceremony {
         effects
     }
 
+    /// With all sealed shares here our share is being written, and the others count on it once it is: nothing takes that
+    /// back any more.
+    fn share_is_being_written(&self) -> bool {
+        let asked = self.step == Step::OwnEngine && self.group.is_none();
+        asked && self.board.awaited(Kind::DkgRound2).is_empty()
+    }
+
     fn fail(&mut self, fault: CeremonyFault) -> Vec<Effect> {
+        if self.share_is_being_written() {
+            self.deferred.get_or_insert(fault);
+            return Vec::new();
+        }
+        self.end(fault)
+    }
+
+    fn end(&mut self, fault: CeremonyFault) -> Vec<Effect> {
         if self.group.is_none() {
             self.step = Step::Over;
+            self.deferred = None;
             self.board.keep(|_| false);
             return vec![Effect::Ask(Need::Discard), Effect::Failed(fault)];
         }

@@ -19,7 +19,8 @@ struct Seen {
 
 /// The incarnations of all members, as this node sees them.
 pub(crate) struct Incarnations {
-    /// Of ourselves no frame tells us more: whatever else was ever chosen in our name is a former self, and owes nothing.
+    /// Of ourselves no frame tells us more: whatever else was ever chosen in our name is a former self, and owes
+    /// nothing.
     ours: (Member, Incarnation),
     seen: BTreeMap<Member, Seen>,
 }

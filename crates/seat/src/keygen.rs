@@ -1,6 +1,6 @@
 //! Joins a ceremony to the engine.
 
-use hardfrost_dkg::{Answer, Ceremony, CeremonyFault, Certificate, Descriptor, Effect, Need};
+use hardfrost_dkg::{Answer, Ceremony, CeremonyFault, Certificate, Descriptor, Effect, Need, Step};
 use hardfrost_engine::{CeremonySeat, Command, DkgOpen, DkgSeal, Install, Reply};
 use hardfrost_primitives::{Hash32, Now};
 use hardfrost_wire::{Frame, Verified};
@@ -12,6 +12,10 @@ const CEREMONIES_MAX: usize = 16;
 
 /// The terms of a key generation that the operators agreed upon.
 pub type Proposal = Descriptor;
+
+fn is_over(ceremony: &Ceremony) -> bool {
+    ceremony.awaited().0 == Step::Over
+}
 
 impl Seat {
     pub(crate) fn make_key(&mut self, now: Now, proposal: Proposal) -> Vec<Output> {
@@ -46,10 +50,7 @@ impl Seat {
     ) -> Vec<Output> {
         if self.ceremonies.len() >= CEREMONIES_MAX {
             // One whose key may still be certified elsewhere goes last.
-            let over = self
-                .ceremonies
-                .iter()
-                .position(|c| c.poll_timeout().is_none());
+            let over = self.ceremonies.iter().position(is_over);
             let gone = self.ceremonies.remove(over.unwrap_or_default());
             if gone.is_certified() {
                 self.certified.insert(gone.head(), gone);

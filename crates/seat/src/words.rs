@@ -109,8 +109,8 @@ impl Words {
         kept.any(|(_, word)| *word.frame == *frame)
     }
 
-    /// What is kept of a group, as a hash: whoever has the same lacks nothing. A word that is signed again, by a process
-    /// that comes back, is the same word.
+    /// What is kept of a group, as a hash: whoever has the same lacks nothing. A word that is signed again, by a
+    /// process that comes back, is the same word.
     fn digest(&self, head: Hash32) -> Hash32 {
         let mut all = Framed::domain("hardfrost/words-known/v1");
         for (_, said) in self

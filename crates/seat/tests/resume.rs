@@ -81,8 +81,8 @@ fn r17_a_signer_that_restarts_takes_part_in_the_attempts_that_follow() {
     world.assert_signed(1, &spend);
 }
 
-/// Its former self was chosen, with commitments whose nonces are gone: it does not take itself for one that owes a share,
-/// or nobody would ever choose it again.
+/// Its former self was chosen, with commitments whose nonces are gone: it does not take itself for one that owes a
+/// share, or nobody would ever choose it again.
 #[test]
 fn r17_a_signer_whose_former_self_was_chosen_owes_itself_nothing() {
     let (world, group) = World::with_key(3, 2, 1);

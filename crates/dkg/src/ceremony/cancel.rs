@@ -1,7 +1,5 @@
 //! The operator's way out of a key generation.
 
-use hardfrost_wire::Kind;
-
 use super::{Ceremony, Effect, Step};
 use crate::fault::CeremonyFault;
 
@@ -28,8 +26,7 @@ impl Ceremony {
         if self.step == Step::Over {
             return Err(CancelError::Over);
         }
-        // With all sealed shares here our share is being written, and confirmed once it is.
-        if self.group.is_some() || self.board.awaited(Kind::DkgRound2).is_empty() {
+        if self.group.is_some() || self.share_is_being_written() {
             return Err(CancelError::Confirmed);
         }
         Ok(())
