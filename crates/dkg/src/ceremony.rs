@@ -397,8 +397,8 @@ impl Ceremony {
         effects
     }
 
-    /// With all sealed shares here our share is being written, and the others count on it once it is: nothing takes that
-    /// back any more.
+    /// With all sealed shares here our share is being written, and the others count on it once it is: nothing takes
+    /// that back any more.
     fn share_is_being_written(&self) -> bool {
         let asked = self.step == Step::OwnEngine && self.group.is_none();
         asked && self.board.awaited(Kind::DkgRound2).is_empty()

@@ -1,5 +1,5 @@
-//! Once a seat's engine is asked to make its share durable, nothing ends the ceremony before the answer: the others count
-//! on that share.
+//! Once a seat's engine is asked to make its share durable, nothing ends the ceremony before the answer: the others
+//! count on that share.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
