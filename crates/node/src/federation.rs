@@ -297,7 +297,9 @@ fn class(bytes: &[u8]) -> Class {
 mod tests {
     use std::collections::BTreeSet;
 
+    use hardfrost_dkg::{CeremonyKind, Descriptor};
     use hardfrost_primitives::{Member, Suite, UnixTime};
+    use hardfrost_seat::Request;
     use hardfrost_wire::{Operator, OperatorKey};
 
     use super::*;
@@ -369,12 +371,20 @@ mod tests {
         assert_eq!(mail.iter().filter(|mail| from_itself(mail)).count(), 1);
     }
 
-    #[test]
-    fn a_faulty_member_alone_raises_nobodys_waits() {
-        // Of two that must sign we are one, whom no network keeps waiting.
+    /// The longest wait that the seats are told, after they were ordered so.
+    fn told(orders: &[Request], keys: &Keys) -> Option<Duration> {
         let measured =
             |peer, millis| Arrival::RoundTrip(PeerIndex(peer), Duration::from_millis(millis));
-        let mail = receive(vec![measured(1, 10), measured(2, 15_000)]);
+        let came = VecDeque::from([measured(1, 10), measured(2, 15_000)]);
+        let mut federation = Federation::new(&operators(keys), keys, Box::new(Came(came)));
+        let now = Now {
+            mono: Monotonic::after_start(Duration::ZERO),
+            utc: UnixTime(0),
+        };
+        for order in orders {
+            federation.seats_mut()[0].handle(now, Input::Local(order.clone()));
+        }
+        let mail = federation.receive(now, usize::MAX);
         let told = mail.iter().filter_map(|mail| match mail.input {
             Input::RoundTrip(took) => Some(took),
             Input::Peer(_)
@@ -383,6 +393,29 @@ mod tests {
             | Input::Timeout
             | Input::Local(_) => None,
         });
-        assert_eq!(told.max(), Some(Duration::from_millis(10)));
+        told.max()
+    }
+
+    #[test]
+    fn a_faulty_member_alone_raises_nobodys_waits() {
+        // Of two that must sign we are one, whom no network keeps waiting.
+        assert_eq!(told(&[], &Keys::draw()), Some(Duration::from_millis(10)));
+    }
+
+    /// Sessions are of keys that there are: a key generation of all, even one that is over, changes no wait.
+    #[test]
+    fn a_key_generation_raises_nobodys_waits() {
+        let keys = Keys::draw();
+        let terms = Descriptor {
+            kind: CeremonyKind::Generate,
+            roster: operators(&keys).hash(),
+            threshold: 3,
+            count: 3,
+            salt: [1; 32],
+            deadline: UnixTime(600),
+        };
+        let cancel = Request::CancelKey(terms.id());
+        let orders = [Request::MakeKey(terms), cancel];
+        assert_eq!(told(&orders, &keys), Some(Duration::from_millis(10)));
     }
 }

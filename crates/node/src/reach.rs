@@ -36,7 +36,7 @@ impl Reach {
             }
             groups.extend(held.map(|group| GroupReach {
                 key: group.to_string(),
-                threshold: seat.map_or(0, |seat| seat.sizes().threshold),
+                threshold: seat.and_then(|seat| seat.threshold_of(group)).unwrap_or(0),
                 members,
             }));
         }

@@ -25,16 +25,16 @@ impl Seat {
             .map(|(threshold, count)| Sizes { threshold, count })
     }
 
-    /// The largest threshold and count among the ceremonies and the groups this seat knows.
+    /// The largest threshold and count among the groups this seat signs for; zero and the roster's where there is none.
     #[must_use]
     pub fn sizes(&self) -> Sizes {
         let none = Sizes {
             threshold: 0,
             count: self.roster.count(),
         };
-        self.known_sizes().fold(none, |max, sizes| Sizes {
-            threshold: max.threshold.max(sizes.threshold),
-            count: max.count.max(sizes.count),
+        self.groups.values().fold(none, |max, group| Sizes {
+            threshold: max.threshold.max(group.public.threshold()),
+            count: max.count.max(group.public.count()),
         })
     }
 

@@ -41,6 +41,13 @@ impl Seat {
         self.ceremonies.iter().any(Ceremony::is_under_way)
     }
 
+    /// How many members of a group sign, if this seat is one of them.
+    #[must_use]
+    pub fn threshold_of(&self, group: &KeyGroup) -> Option<u16> {
+        let known = self.groups.get(group)?;
+        Some(known.public.threshold())
+    }
+
     /// The groups it signs for.
     pub fn groups(&self) -> impl Iterator<Item = &KeyGroup> {
         self.groups.keys()
