@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::time::Duration;
 
 use hardfrost_engine::Ticket;
 
 use super::coded::{Bytes, Coded};
-use super::message::{Ask, EngineIdentity, FromEngine, Greeting, ToEngine, Welcome, VERSION};
-use super::specimens::{answers, commands, replies};
+use super::message::{EngineIdentity, FromEngine, Greeting, ToEngine, Welcome, VERSION};
+use super::specimens::{answers, asks, commands, replies};
 use crate::recorded::{add, held_to, Specimen};
 
 const FILE: &str = "engine-socket.txt";
@@ -47,16 +46,7 @@ fn greetings(named: &mut Named) {
 fn specimens() -> Vec<Specimen> {
     let mut named = Named::default();
     greetings(&mut named);
-    let asks = [
-        Ask::HeldKeys,
-        Ask::OperatorWords,
-        Ask::Convictions,
-        Ask::Status,
-        Ask::LeftBehind(Duration::from_millis(1500)),
-        Ask::OpenApprovals,
-        Ask::Uncertified,
-    ];
-    for ask in asks {
+    for ask in asks() {
         named.push("ask", &format!("{ask:?}"), ToEngine::Ask(8, ask));
     }
     for command in commands() {

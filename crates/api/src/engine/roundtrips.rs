@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
-use std::time::Duration;
 
 use hardfrost_engine::{Command, Reply, Ticket};
 use hardfrost_primitives::REQUEST_BYTES_MAX;
@@ -10,10 +9,10 @@ use proptest::prelude::*;
 
 use super::coded::{Bytes, Coded, Malformed};
 use super::message::{
-    read, write, Answer, Ask, EngineIdentity, FromEngine, Greeting, LineError, ToEngine, TooLong,
+    read, write, Answer, EngineIdentity, FromEngine, Greeting, LineError, ToEngine, TooLong,
     Welcome,
 };
-use super::specimens::{answers, commands, replies};
+use super::specimens::{answers, asks, commands, replies};
 
 fn comes_back<T: Coded + PartialEq + Debug>(value: &T) {
     let bytes = value.to_bytes();
@@ -29,19 +28,10 @@ fn comes_back<T: Coded + PartialEq + Debug>(value: &T) {
 }
 
 fn to_engine() -> Vec<ToEngine> {
-    let asks = [
-        Ask::HeldKeys,
-        Ask::OperatorWords,
-        Ask::Convictions,
-        Ask::Status,
-        Ask::LeftBehind(Duration::from_millis(1500)),
-        Ask::OpenApprovals,
-        Ask::Uncertified,
-    ];
     let mut all = vec![ToEngine::Hello(1)];
     all.extend(
         (0..)
-            .zip(asks)
+            .zip(asks())
             .map(|(number, ask)| ToEngine::Ask(number, ask)),
     );
     let one = |(ticket, command)| ToEngine::Batch(vec![(Ticket(ticket), command)]);

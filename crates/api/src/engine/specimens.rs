@@ -25,7 +25,7 @@ use hardfrost_primitives::{
 };
 use hardfrost_spend::{Policy, PolicyLimit};
 
-use super::message::Answer;
+use super::message::{Answer, Ask};
 
 /// The generator, as good a point as any.
 const POINT: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
@@ -420,6 +420,19 @@ fn status() -> Status {
         },
         counters: BTreeMap::from_iter(operations.into_iter().zip((20..).map(counts))),
     }
+}
+
+/// Every question.
+pub(crate) fn asks() -> [Ask; 7] {
+    [
+        Ask::HeldKeys,
+        Ask::OperatorWords,
+        Ask::Convictions,
+        Ask::Status,
+        Ask::LeftBehind(Duration::from_millis(1500)),
+        Ask::OpenApprovals,
+        Ask::Uncertified,
+    ]
 }
 
 /// Every answer.
