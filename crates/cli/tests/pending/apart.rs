@@ -89,6 +89,18 @@ impl Apart {
         self.engines[number] = None;
     }
 
+    /// An engine is killed and starts again; its node too, or not.
+    pub fn restart_engine(&mut self, number: usize, with_node: bool) {
+        if with_node {
+            self.federation.kill(number);
+        }
+        self.kill_engine(number);
+        self.start_engine(number);
+        if with_node {
+            self.federation.restart(number);
+        }
+    }
+
     /// What is durable and not certified at an engine whose node is dead, once what that node had asked is done.
     pub fn uncertified(&self, number: usize) -> Vec<Uncertified> {
         let began = Instant::now();

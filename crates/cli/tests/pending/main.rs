@@ -112,14 +112,7 @@ fn k14_an_engine_that_dies_over_the_certificate_gets_it_again() {
         apart.engine(HOLDS).go_on();
         apart.until_step(VICTIM, COMPUTES);
         apart.until_made(&[HOLDS, OTHER]);
-        if node {
-            apart.federation.kill(VICTIM);
-        }
-        apart.kill_engine(VICTIM);
-        apart.start_engine(VICTIM);
-        if node {
-            apart.federation.restart(VICTIM);
-        }
+        apart.restart_engine(VICTIM, node);
         apart.all_sign();
     }
 }
@@ -173,14 +166,7 @@ fn a_member_that_dies_before_its_share_is_durable_says_so_and_joins_no_second_ti
     for (reached, node) in steps.iter().flat_map(|step| [(step, true), (step, false)]) {
         let mut apart = Apart::start(&ALL);
         reached(&mut apart);
-        if node {
-            apart.federation.kill(VICTIM);
-        }
-        apart.kill_engine(VICTIM);
-        apart.start_engine(VICTIM);
-        if node {
-            apart.federation.restart(VICTIM);
-        }
+        apart.restart_engine(VICTIM, node);
         apart.engine(HOLDS).go_on();
         let failed = apart.until(VICTIM, |view| view.state == "failed");
         let why = failed.failure.clone().unwrap();
