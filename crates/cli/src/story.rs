@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use hardfrost_primitives::Member;
+use hardfrost_roast::Outcome;
+use hardfrost_seat::SessionReport;
 use hardfrost_spend::{Address, Explanation};
 
 use crate::cluster::{Faults, MadeKey, Signing};
@@ -139,7 +141,7 @@ impl Story {
 
     /// Attempts. Of very many only the first and the last.
     pub fn signed(&self, signing: &Signing) {
-        let attempts = report::attempts(&signing.sessions);
+        let attempts: Vec<String> = signing.sessions.iter().flat_map(told).collect();
         let (first, last) = match attempts.len().checked_sub(LISTED_MAX) {
             None | Some(0) => (attempts.len(), attempts.len()),
             Some(hidden) => (LISTED_MAX - 2, LISTED_MAX - 2 + hidden),
@@ -149,34 +151,10 @@ impl Story {
                 self.say(format!("   … {} more attempts …", last - first));
             }
             if place < first || place >= last {
-                self.attempt(attempt);
+                self.say(attempt);
             }
         }
         self.say("");
-    }
-
-    fn attempt(&self, attempt: &Attempt) {
-        let (number, coordinator) = (attempt.number, attempt.coordinator);
-        let chosen = listed(&attempt.chosen);
-        if attempt.chosen.is_empty() {
-            self.say(wrapped(&format!(
-                "   attempt {number}: member {coordinator} to coordinate, no valid package here"
-            )));
-        } else if attempt.owing.is_empty() {
-            self.say(wrapped(&format!(
-                "   attempt {number}: member {coordinator} coordinated, {chosen} signed, in {} ms",
-                attempt.millis
-            )));
-        } else {
-            self.say(wrapped(&format!(
-                "   attempt {number}: member {coordinator} coordinated, {chosen} chosen, \
-                 not finished"
-            )));
-            self.say(wrapped(&format!(
-                "      no valid share from {}",
-                listed(&attempt.owing)
-            )));
-        }
     }
 
     /// Members that will not do their part.
@@ -276,6 +254,52 @@ impl Story {
     }
 }
 
+/// The attempts of a session, in words. Nobody owes anything to one that had only begun when the signature came.
+fn told(session: &SessionReport) -> Vec<String> {
+    let attempts = report::attempts(std::slice::from_ref(session));
+    let signs = |attempt: &&Attempt| !attempt.chosen.is_empty() && attempt.owing.is_empty();
+    let signed = match session.outcome {
+        Outcome::Signed(_) => attempts.iter().find(signs).map(|attempt| attempt.number),
+        Outcome::Infeasible
+        | Outcome::Refused(_)
+        | Outcome::Cancelled
+        | Outcome::Stuck(_)
+        | Outcome::Expired => None,
+    };
+    let late = |attempt: &Attempt| signed.is_some_and(|signed| attempt.number > signed);
+    let line = |attempt: &Attempt| attempted(attempt, late(attempt));
+    attempts.iter().map(line).collect()
+}
+
+fn attempted(attempt: &Attempt, late: bool) -> String {
+    let (number, coordinator) = (attempt.number, attempt.coordinator);
+    let chosen = listed(&attempt.chosen);
+    if late && (attempt.chosen.is_empty() || !attempt.owing.is_empty()) {
+        return wrapped(&format!(
+            "   attempt {number}: member {coordinator} to coordinate, not needed any more"
+        ));
+    }
+    if attempt.chosen.is_empty() {
+        return wrapped(&format!(
+            "   attempt {number}: member {coordinator} to coordinate, no valid package here"
+        ));
+    }
+    if attempt.owing.is_empty() {
+        return wrapped(&format!(
+            "   attempt {number}: member {coordinator} coordinated, {chosen} signed, in {} ms",
+            attempt.millis
+        ));
+    }
+    let without = wrapped(&format!(
+        "   attempt {number}: member {coordinator} coordinated, {chosen} chosen, not finished"
+    ));
+    let owing = listed(&attempt.owing);
+    format!(
+        "{without}\n{}",
+        wrapped(&format!("      no valid share from {owing}"))
+    )
+}
+
 /// Prints a line on standard output. A reader that has gone away is not an error: the work goes on without it. A line
 /// that is lost otherwise is: whoever called must not take an empty answer for a good one.
 pub fn print_line(line: &str) {
@@ -327,6 +351,32 @@ mod tests {
             "members 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 12"
         );
         assert_eq!(listed(&thirteen), "13 members (1, 2, 3 … 13)");
+    }
+
+    #[test]
+    fn an_attempt_that_had_only_begun_when_the_signature_came_blames_nobody() {
+        let attempt = |number, chosen: &[u16], owing: &[u16]| Attempt {
+            number,
+            coordinator: 4,
+            chosen: chosen.to_vec(),
+            owing: owing.to_vec(),
+            millis: 9,
+        };
+        let unfinished = attempt(2, &[1, 2], &[1]);
+        let before = attempted(&unfinished, false);
+        assert!(before.ends_with("not finished\n      no valid share from member 1"));
+        let missing = attempted(&attempt(3, &[], &[]), false);
+        assert!(missing.ends_with("no valid package here"));
+        for begun in [unfinished, attempt(3, &[], &[])] {
+            let after = attempted(&begun, true);
+            let line = format!(
+                "   attempt {}: member 4 to coordinate, not needed any more",
+                begun.number
+            );
+            assert_eq!(after, line);
+        }
+        let finished = attempt(5, &[1, 2], &[]);
+        assert!(attempted(&finished, true).ends_with("members 1 and 2 signed, in 9 ms"));
     }
 
     #[test]
