@@ -184,6 +184,11 @@ pub fn awaited(view: &SessionView) -> String {
     let last = view.attempts.last();
     match last {
         None => "waiting for the other members".to_owned(),
+        Some(attempt) if attempt.chosen.is_empty() && !view.silent.is_empty() => format!(
+            "others must approve it too: no word of {} (attempt {})",
+            listed(&view.silent),
+            attempt.number
+        ),
         Some(attempt) if attempt.chosen.is_empty() => format!(
             "attempt {}, {} committed, member {} coordinates",
             attempt.number,
@@ -199,5 +204,39 @@ pub fn awaited(view: &SessionView) -> String {
             attempt.number,
             listed(&attempt.owing)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(committed: &[u16], chosen: &[u16], silent: &[u16]) -> SessionView {
+        let attempt = serde_json::json!({
+            "number": 4, "coordinator": 3, "committed": committed, "chosen": chosen,
+            "owing": chosen, "millis": 0,
+        });
+        let view = serde_json::json!({
+            "session": "hf-1", "key_group": "02", "request": "r", "input": 0, "message": "00",
+            "state": "signing", "signature": null, "why": null, "began": 0, "millis": 0,
+            "attempts": [attempt], "silent": silent, "owing": [],
+        });
+        serde_json::from_value(view).unwrap()
+    }
+
+    #[test]
+    fn whose_approval_is_awaited_comes_before_the_attempt() {
+        let nobody_else = awaited(&session(&[1], &[], &[2, 3]));
+        assert!(nobody_else.starts_with("others must approve it too: no word of members 2 and 3"));
+        let all = awaited(&session(&[1, 2, 3], &[], &[]));
+        assert_eq!(
+            all,
+            "attempt 4, 3 members have committed, member 3 coordinates"
+        );
+        let chosen = awaited(&session(&[1, 2], &[1, 2], &[3]));
+        assert_eq!(
+            chosen,
+            "attempt 4, waiting for the shares of members 1 and 2"
+        );
     }
 }
