@@ -17,7 +17,7 @@ use hardfrost_store::PrivateFolder;
 use crate::group_files;
 use crate::progress::Progress;
 
-const ROSTER: &str = "roster.toml";
+pub const ROSTER: &str = "roster.toml";
 const CERTIFICATE: &str = "certificate.bin";
 /// A small group's operators have names.
 const NAMES: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];

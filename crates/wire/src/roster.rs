@@ -47,7 +47,9 @@ pub enum RosterError {
     #[error("these bytes are not a roster")]
     Layout,
     /// Not an x-only key, or the same key twice.
-    #[error("operator {0:?} needs a public key of its own")]
+    #[error(
+        "operator {0:?} has no valid public key, or another operator's: was one card given twice?"
+    )]
     Key(String),
 }
 

@@ -42,8 +42,9 @@ enum Action {
 #[command(after_help = "Examples:\n  \
     hardfrost key create --node alice -t 2               begin: prints a code\n  \
     hardfrost key create --node bob -t 2 --join CODE     take part\n\n\
-    Every operator of the roster takes part, with a node that runs. One begins and reads the\n\
-    code to the others. It ends with a certificate that all of them have signed, or not at all.")]
+    Every operator of the roster takes part, with a node that runs. One begins and\n\
+    reads the code to the others. It ends with a certificate that all of them have\n\
+    signed, or not at all.")]
 struct Create {
     #[command(flatten)]
     way: Way,
@@ -84,8 +85,10 @@ struct List {
 
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
-    hardfrost key show --node alice --certificate certificate.bin --roster roster.toml\n\n\
-    With these two files anybody can look at a transaction and judge a proof, offline.")]
+    hardfrost key show --node alice --certificate certificate.bin \\\n    \
+    --roster roster.toml\n\n\
+    With these two files anybody can look at a transaction and judge a proof,\n\
+    offline.")]
 struct Show {
     #[command(flatten)]
     way: Way,
@@ -131,15 +134,7 @@ fn make(arguments: &Create) -> Result<(), Failure> {
     };
     let begun: CeremonyView = arguments.way.post("/v1/ceremonies", &body)?;
     if !arguments.json {
-        let (t, n) = (begun.threshold, begun.members);
-        print_line(&format!("A key of which any {t} of {n} members sign."));
-        if arguments.join.is_none() {
-            print_line("Each other operator joins, at the own node, with:");
-            print_line(&format!(
-                "   hardfrost key create -t {t} --join {}",
-                begun.code
-            ));
-        }
+        tell(arguments, &begun);
     }
     let ended = if arguments.detach {
         begun
@@ -150,9 +145,12 @@ fn make(arguments: &Create) -> Result<(), Failure> {
         print_line(&serde_json::to_string(&ended).context("plain data")?);
     }
     if let ("failed", Some(_)) = (ended.state.as_str(), &ended.pending) {
-        let why = ended.failure.unwrap_or_default();
+        let (why, list) = (
+            ended.failure.unwrap_or_default(),
+            arguments.way.command("key list"),
+        );
         return Err(anyhow::anyhow!(
-            "{why}; this node has done its part, and the key may come still: see hardfrost key list"
+            "{why}; this node has done its part, and the key may come still: see {list}"
         )
         .into());
     }
@@ -174,6 +172,22 @@ fn make(arguments: &Create) -> Result<(), Failure> {
             Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+/// What has begun, and what comes next.
+fn tell(arguments: &Create, begun: &CeremonyView) {
+    let (t, n) = (begun.threshold, begun.members);
+    print_line(&format!("A key of which any {t} of {n} members sign."));
+    if arguments.join.is_none() {
+        print_line("Each other operator joins, at the own node, with:");
+        print_line(&format!(
+            "   hardfrost key create -t {t} --join {}",
+            begun.code
+        ));
+    } else if arguments.detach && begun.state == "waiting" {
+        let list = arguments.way.command("key list");
+        print_line(&format!("To see how far it is: {list}"));
     }
 }
 

@@ -4,6 +4,7 @@ use hardfrost_api::local::{FederationView, NodeView, PendingView};
 
 use super::table::numbers;
 use crate::story::{listed, print_line};
+use crate::terminal::wrapped;
 
 fn state(view: &PendingView) -> String {
     format!("pending: waits for {}", listed(&view.awaited))
@@ -28,6 +29,7 @@ pub fn rows(node: &NodeView) -> Vec<Vec<String>> {
 /// As lines of a node's status.
 pub fn tell(view: &FederationView) {
     for pending in &view.pending {
-        print_line(&format!("   key {}, {}", pending.key_group, state(pending)));
+        let line = format!("   key {}, {}", pending.key_group, state(pending));
+        print_line(&wrapped(&line, 6));
     }
 }

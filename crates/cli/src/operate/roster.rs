@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use hardfrost_node::{Card, RosterFile};
+use hardfrost_node::{Card, RosterFile, CARD_FILE};
 use hardfrost_primitives::Suite;
 use serde::Serialize;
 
 use super::table::{self, counted, Column};
 use crate::group_files::read;
+use crate::group_folder::ROSTER;
 use crate::story::print_line;
 use crate::Failure;
 
@@ -34,9 +35,10 @@ enum Action {
 
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
-    hardfrost roster new alice/card.toml bob/card.toml carol/card.toml > roster.toml\n\n\
-    Seats are given out in the order of the cards. All operators use one and the same file, or\n\
-    files with the same hash: compare it by telephone.")]
+    hardfrost roster new alice/card.toml bob/card.toml carol/card.toml \\\n    \
+    > roster.toml\n\n\
+    Seats are given out in the order of the cards. All operators use one and the\n\
+    same file, or files with the same hash: compare it by telephone.")]
 struct New {
     /// The cards
     #[arg(required = true)]
@@ -70,8 +72,8 @@ struct Hash {
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
     hardfrost roster update roster.toml bob/card.toml > roster.new\n\n\
-    A node may move and change its transport key: the roster's hash stays, and so does the\n\
-    group's key. The operator key, the name and the seats cannot change.")]
+    A node may move and change its transport key: the roster's hash stays, and so\n\
+    does the group's key. The operator key, the name and the seats cannot change.")]
 struct Update {
     /// The roster
     file: PathBuf,
@@ -124,18 +126,25 @@ pub fn run(arguments: &Roster) -> Result<(), Failure> {
     }?)
 }
 
-fn text(path: &Path) -> anyhow::Result<String> {
+/// What a file says; `usual` is its name in a node's folder.
+fn text(path: &Path, usual: &str) -> anyhow::Result<String> {
     let shown = path.display();
+    let inside = path.join(usual);
+    let inside = inside.display();
+    anyhow::ensure!(
+        !path.is_dir(),
+        "{shown} is a folder: name the file, {inside}"
+    );
     String::from_utf8(read(path)?).with_context(|| format!("{shown} is no text"))
 }
 
 fn card(path: &Path) -> anyhow::Result<Card> {
-    let read = Card::from_toml(&text(path)?);
+    let read = Card::from_toml(&text(path, CARD_FILE)?);
     read.with_context(|| format!("{} is no operator's card", path.display()))
 }
 
 fn roster(path: &Path) -> anyhow::Result<RosterFile> {
-    let read = RosterFile::from_toml(&text(path)?);
+    let read = RosterFile::from_toml(&text(path, ROSTER)?);
     read.with_context(|| format!("{} is no roster", path.display()))
 }
 

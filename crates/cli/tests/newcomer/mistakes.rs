@@ -28,6 +28,12 @@ fn a_folder_without_a_roster_and_a_roster_of_one_seat_say_what_they_need() {
     tells(&error, &["alice/roster.toml", "hardfrost roster new"]);
     let error = refused(here, "roster new alice/card.toml", 1);
     tells(&error, &["one seat", "the cards of all operators"]);
+    let error = refused(here, "roster new alice", 1);
+    tells(&error, &["alice is a folder", "alice/card.toml"]);
+    let error = refused(here, "roster hash alice", 1);
+    tells(&error, &["alice is a folder", "alice/roster.toml"]);
+    let error = refused(here, "roster new alice/card.toml alice/card.toml", 1);
+    tells(&error, &["alice", "one card given twice"]);
     let error = refused(here, "init bob --name bob --listen localhost", 2);
     tells(&error, &["10.0.0.1:7400", "--address"]);
 }
@@ -129,6 +135,8 @@ fn a_key_generation_that_nobody_joins_is_shown_and_can_be_ended() {
     tells(&refused(here, create, 1), &["under way", "key cancel"]);
     let error = refused(here, "address --node alice", 1);
     tells(&error, &["is being made", "key list --node alice"]);
+    let detached = format!("key create --node alice -t 2 --join {code} --detach");
+    tells(&said(here, &detached), &["key list --node alice"]);
     let ended = said(here, "key cancel --node alice");
     tells(&ended, &["is ended", "until 20"]);
     let error = refused(here, "key cancel --node alice", 1);
