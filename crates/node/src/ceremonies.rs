@@ -16,10 +16,9 @@ use crate::kept::KeptError;
 /// Pending key generations that go on at once: as many as a seat remembers beside a new one.
 const RESUMED_MAX: usize = 15;
 
-/// What is told of one whose secrets went with their process.
-const LOST: &str =
-    "this node or its engine restarted before the share was durable: have a new key \
-                    generation begun";
+/// What is told of one whose secrets went with their process. How one ended, a former process of the node knew.
+const LOST: &str = "this node or its engine restarted before the share was durable, or had \
+                    ended its part before that";
 
 impl Core {
     /// Goes on with every key generation that is pending, tells which ones went with their process, and forgets what is
@@ -48,8 +47,10 @@ impl Core {
                     self.journal.made(&id, held.public.key_group());
                     self.kept.forget(&id);
                 }
+                // Its end was told when it came.
+                None if self.kept.is_settled(&id) => {}
                 None => {
-                    warn!(ceremony = %id, "{LOST}");
+                    warn!(ceremony = %id, "no key comes of a key generation: {LOST}");
                     self.journal.found(place, terms);
                     let fault = CeremonyFault::Engine(LOST.to_owned());
                     self.journal.failed(&id, fault);

@@ -131,6 +131,11 @@ impl Kept {
         self.settled.insert(*id);
     }
 
+    /// Whether it is known that there will be no key.
+    pub fn is_settled(&self, id: &Hash32) -> bool {
+        self.settled.contains(id)
+    }
+
     /// A share turned out to be durable after all: they are needed until the key is made.
     pub fn need(&mut self, id: &Hash32) {
         self.settled.remove(id);
