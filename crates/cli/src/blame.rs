@@ -37,9 +37,11 @@ enum Action {
 #[derive(Args)]
 #[command(after_help = "Example, after `hardfrost demo --cheat 1`:\n  \
     hardfrost blame verify hardfrost-demo/evidence-1-invalid-share.bin \\\n    \
-    --certificate hardfrost-demo/certificate.bin --roster hardfrost-demo/roster.toml\n\n\
-    With the group's own certificate and roster the verdict is a conviction. Without them it only\n\
-    holds within the roster that the file itself brings: compare that hash with one you trust.")]
+    --certificate hardfrost-demo/certificate.bin \\\n    \
+    --roster hardfrost-demo/roster.toml\n\n\
+    With the group's own certificate and roster the verdict is a conviction. Without\n\
+    them it only holds within the roster that the file itself brings: compare that\n\
+    hash with one you trust.")]
 struct Verify {
     /// The evidence file
     file: PathBuf,

@@ -33,17 +33,18 @@ use crate::Failure;
     hardfrost demo                          3 of 5 members sign\n  \
     hardfrost demo -t 7 -n 10               a larger group\n  \
     hardfrost demo -t 67 -n 100             a hundred processes\n  \
-    hardfrost demo --silent 1 --cheat 1     one member never answers, one sends a bad share\n  \
+    hardfrost demo --silent 1 --cheat 1     one is silent, one sends a bad share\n  \
     hardfrost demo --cheat 2 --cheat-kind double-package\n  \
     hardfrost demo --json --out run-1       one JSON object, files in run-1/\n  \
-    hardfrost demo --keep group             the group stays in group/ and signs again\n  \
+    hardfrost demo --keep group             it stays in group/ and signs again\n  \
     hardfrost demo --keep group --psbt FILE it signs a PSBT that spends its coins\n\n\
-    Each node is a process of its own, `hardfrost node run`, with its stores in a folder, on a\n\
-    port of 127.0.0.1. Without --keep these folders are removed at the end. With it DIR holds\n\
-    all that signs: whoever has it has the coins. The coins are made up (regtest) unless --psbt\n\
-    brings others.\n\n\
-    Convictions stay in a kept group too: a convicted member does not sign there again,\n\
-    unless `store quarantine --lift` lets it in; --cheat is refused where too few are left.")]
+    Each node is a process of its own, `hardfrost node run`, with its stores in a\n\
+    folder, on a port of 127.0.0.1. Without --keep these folders are removed at the\n\
+    end. With it DIR holds all that signs: whoever has it has the coins. The coins\n\
+    are made up (regtest) unless --psbt brings others.\n\n\
+    Convictions stay in a kept group too: a convicted member does not sign there\n\
+    again, unless `store quarantine --lift` lets it in; --cheat is refused where too\n\
+    few are left.")]
 pub struct Demo {
     #[command(flatten)]
     wanted: Wanted,

@@ -152,3 +152,26 @@ fn in_words(error: &anyhow::Error) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A terminal of this width shows them as they are: what is broken elsewhere cannot be pasted.
+    const COLUMNS: usize = 80;
+
+    fn after_helps(command: &clap::Command) -> Vec<String> {
+        let own = command.get_after_help().map(ToString::to_string);
+        let below = command.get_subcommands().flat_map(after_helps);
+        own.into_iter().chain(below).collect()
+    }
+
+    #[test]
+    fn what_the_helps_say_last_fits_a_terminal_and_can_be_pasted() {
+        let all = after_helps(&Arguments::command());
+        assert!(all.len() > 20, "{}", all.len());
+        for line in all.iter().flat_map(|text| text.lines()) {
+            assert!(line.chars().count() <= COLUMNS, "{line}");
+        }
+    }
+}

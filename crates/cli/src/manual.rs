@@ -13,7 +13,8 @@ use crate::Failure;
 /// Print what a shell needs to complete the commands
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
-    hardfrost completions bash > ~/.local/share/bash-completion/completions/hardfrost")]
+    hardfrost completions bash \\\n    \
+    > ~/.local/share/bash-completion/completions/hardfrost")]
 pub struct Completions {
     /// Which shell
     shell: Shell,

@@ -29,11 +29,13 @@ use crate::Failure;
 /// traced, gives up its privileges, and can open no network socket and run no program.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
-    hardfrost engine serve --store engine --key-file engine.key --socket run/engine.sock\n  \
-    hardfrost engine serve --store /var/lib/hardfrost-engine/store --credential store-key \\\n\
-    \x20     --socket /run/hardfrost-engine/engine.sock --allow-uid 990\n\n\
-    It says one line when it is ready, and ends in order on SIGTERM or SIGINT.\n\
-    The folder of the socket is ours and 0700; with --allow-uid of another user, 0711.")]
+    hardfrost engine serve --store engine --key-file engine.key \\\n    \
+    --socket run/engine.sock\n  \
+    hardfrost engine serve --store /var/lib/hardfrost-engine/store \\\n    \
+    --credential store-key --allow-uid 990 \\\n    \
+    --socket /run/hardfrost-engine/engine.sock\n\n\
+    It says one line when it is ready, and ends in order on SIGTERM or SIGINT. The\n\
+    folder of the socket is ours and 0700; with --allow-uid of another user, 0711.")]
 pub struct Serve {
     /// The store's folder
     #[arg(long, value_name = "FOLDER")]

@@ -27,7 +27,8 @@ pub struct List {
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
     hardfrost blame show --node alice 3 --out evidence-3.bin\n  \
-    hardfrost blame verify evidence-3.bin --certificate certificate.bin --roster roster.toml")]
+    hardfrost blame verify evidence-3.bin --certificate certificate.bin \\\n    \
+    --roster roster.toml")]
 pub struct Show {
     #[command(flatten)]
     way: Way,

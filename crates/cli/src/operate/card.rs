@@ -17,9 +17,10 @@ use crate::Failure;
 #[command(after_help = "Examples:\n  \
     hardfrost node card --node bob --address new.example:7400 > card.toml\n  \
     hardfrost node card --node bob --new-transport-key > card.toml\n\n\
-    The other operators take the card up with `hardfrost roster update`, and so does this one;\n\
-    then each node starts again. A new transport key is put to use by its number, under\n\
-    [identity] in node.toml. The roster's hash and the group's key stay as they are.")]
+    The other operators take the card up with `hardfrost roster update`, and so does\n\
+    this one; then each node starts again. A new transport key is put to use by its\n\
+    number, under [identity] in node.toml. The roster's hash and the group's key\n\
+    stay as they are.")]
 pub struct Card {
     #[command(flatten)]
     way: Way,

@@ -16,10 +16,11 @@ use crate::Failure;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     hardfrost init alice --name alice --listen 10.0.0.1:7400\n  \
-    hardfrost init alice --name alice --listen 0.0.0.0:7400 --address alice.example:7400\n\n\
-    Hand card.toml to the other operators over a channel you trust: it says who you are. It\n\
-    holds nothing secret. The rest of the folder is yours alone; the files *.key open what\n\
-    lies beside them: docs/operations.md says where they belong.")]
+    hardfrost init alice --name alice --listen 0.0.0.0:7400 \\\n    \
+    --address alice.example:7400\n\n\
+    Hand card.toml to the other operators over a channel you trust: it says who you\n\
+    are. It holds nothing secret. The rest of the folder is yours alone; the files\n\
+    *.key open what lies beside them: docs/operations.md says where they belong.")]
 pub struct Init {
     /// The folder, new or empty
     folder: PathBuf,

@@ -14,10 +14,11 @@ use crate::Failure;
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
     hardfrost key cancel --node alice\n\n\
-    No key comes of it, for anybody: a key needs the part of every operator. The others\' nodes\n\
-    wait until the deadline, unless their operators cancel too; one that has confirmed the key by\n\
-    then shows it as pending for good, and it never signs. Once this node has confirmed the key it\n\
-    cannot be cancelled: others may have its certificate by then.")]
+    No key comes of it, for anybody: a key needs the part of every operator. The\n\
+    others\' nodes wait until the deadline, unless their operators cancel too; one\n\
+    that has confirmed the key by then shows it as pending for good, and it never\n\
+    signs. Once this node has confirmed the key it cannot be cancelled: others may\n\
+    have its certificate by then.")]
 pub struct Cancel {
     #[command(flatten)]
     way: Way,

@@ -38,8 +38,9 @@ enum Action {
 #[command(after_help = "Examples:\n  \
     hardfrost node run --node alice\n  \
     hardfrost node run --node alice --check\n\n\
-    On SIGTERM or Ctrl-C it finishes what is under way (stop_seconds in node.toml) and ends\n\
-    with exit code 0. After a crash it starts again as it is: nothing needs to be repaired.")]
+    On SIGTERM or Ctrl-C it finishes what is under way (stop_seconds in node.toml)\n\
+    and ends with exit code 0. After a crash it starts again as it is: nothing needs\n\
+    to be repaired.")]
 pub struct Run {
     #[command(flatten)]
     way: Way,

@@ -43,8 +43,8 @@ enum Action {
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
     hardfrost psbt approve --node bob spend.psbt\n\n\
-    At least t operators approve the same transaction, each at its own node. Nothing is signed\n\
-    before; with the t-th approval it is.")]
+    At least t operators approve the same transaction, each at its own node. Nothing\n\
+    is signed before; with the t-th approval it is.")]
 struct Approve {
     #[command(flatten)]
     approving: Approving,

@@ -26,8 +26,8 @@ const FEE: Amount = Amount::from_sat(1_000);
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
     hardfrost psbt sample --node alice --out spend.psbt\n\n\
-    The coins exist nowhere: a group tries out with it whether its members sign together.\n\
-    No network would take the transaction.")]
+    The coins exist nowhere: a group tries out with it whether its members sign\n\
+    together. No network would take the transaction.")]
 pub struct Sample {
     #[command(flatten)]
     way: Way,

@@ -20,7 +20,8 @@ use crate::Failure;
     hardfrost psbt show --node alice spend.psbt\n\n\
     After `hardfrost demo`, without a node:\n  \
     hardfrost psbt show hardfrost-demo/spend.before.psbt \\\n    \
-    --certificate hardfrost-demo/certificate.bin --roster hardfrost-demo/roster.toml")]
+    --certificate hardfrost-demo/certificate.bin \\\n    \
+    --roster hardfrost-demo/roster.toml")]
 pub struct Show {
     #[command(flatten)]
     way: Way,

@@ -37,8 +37,8 @@ enum Action {
     /// End a session at this node; what was sent already stays sent
     #[command(after_help = "Example:\n  \
         hardfrost session cancel --node alice hf-3f9a\n\n\
-        The session may be given by its first characters, if no other begins so. This node then\n\
-        sends no share any more. The others go on: t of them can still sign.")]
+        The session may be given by its first characters, if no other begins so. This\n\
+        node then sends no share any more. The others go on: t of them can still sign.")]
     Cancel(One),
 }
 

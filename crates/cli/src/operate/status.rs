@@ -19,9 +19,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     hardfrost node status --node alice\n  \
-    hardfrost node status --node alice --wait 10   nodes that were started just now\n\n\
-    With --wait it fails if the time is over first, and says what is missing then. What is waited\n\
-    for is the others: t members of each key that is held, all n to make the first one.")]
+    hardfrost node status --node alice --wait 10   nodes started just now\n\n\
+    With --wait it fails if the time is over first, and says what is missing then.\n\
+    What is waited for is the others: t members of each key that is held, all n to\n\
+    make the first one.")]
 pub struct Status {
     #[command(flatten)]
     way: Way,

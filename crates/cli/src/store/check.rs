@@ -15,9 +15,12 @@ use crate::Failure;
 /// Read and verify everything, and list what is wrong
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
-    hardfrost store check /var/lib/hardfrost/store --key-file /etc/hardfrost/store.key\n  \
-    hardfrost store check /mnt/backup/store --passphrase-file /dev/fd/3 3<words --json\n\n\
-    The node that has the store open must be stopped first. Nothing is changed or repaired.")]
+    hardfrost store check /var/lib/hardfrost/store \\\n    \
+    --key-file /etc/hardfrost/store.key\n  \
+    hardfrost store check /mnt/backup/store \\\n    \
+    --passphrase-file /dev/fd/3 3<words --json\n\n\
+    The node that has the store open must be stopped first. Nothing is changed or\n\
+    repaired.")]
 pub struct Check {
     /// The store's folder
     folder: PathBuf,

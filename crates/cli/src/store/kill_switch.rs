@@ -19,10 +19,11 @@ use crate::Failure;
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
     hardfrost store kill-switch /var/lib/hardfrost/store \\\n    \
-    --key-file /etc/hardfrost/store.key --reason 'the laptop of node 2 was stolen' --for-good\n\n\
-    The node that has the store open must be stopped first. There is no way back: a new key\n\
-    must be made, and the coins moved to it by the members that still sign. It stops this\n\
-    member only.")]
+    --key-file /etc/hardfrost/store.key \\\n    \
+    --reason 'the laptop of node 2 was stolen' --for-good\n\n\
+    The node that has the store open must be stopped first. There is no way back: a\n\
+    new key must be made, and the coins moved to it by the members that still sign.\n\
+    It stops this member only.")]
 pub struct KillSwitch {
     /// The store's folder
     folder: PathBuf,

@@ -17,12 +17,13 @@ use crate::Failure;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     hardfrost store quarantine /var/lib/hardfrost/store \\\n    \
-    --key-file /etc/hardfrost/store.key --member 3 --reason 'does not answer the telephone'\n  \
+    --key-file /etc/hardfrost/store.key --member 3 \\\n    \
+    --reason 'does not answer the telephone'\n  \
     hardfrost store quarantine /var/lib/hardfrost/store \\\n    \
     --key-file /etc/hardfrost/store.key --member 3 --lift\n\n\
     The node that has the store open must be stopped first. It holds for this member\n\
-    only: as long as others choose that member, a session may need more attempts, or end\n\
-    without a signature. --lift also lets in whom a proof has convicted.")]
+    only: as long as others choose that member, a session may need more attempts, or\n\
+    end without a signature. --lift also lets in whom a proof has convicted.")]
 pub struct Quarantine {
     /// The store's folder
     folder: PathBuf,

@@ -15,9 +15,11 @@ use crate::Failure;
 #[command(after_help = "Examples:\n  \
     hardfrost store rotate-key /var/lib/hardfrost/store \\\n    \
     --key-file /etc/hardfrost/old.key --make-key-file /etc/hardfrost/new.key\n  \
-    hardfrost store rotate-key /var/lib/hardfrost/store --passphrase --new-passphrase\n\n\
-    The node that has the store open must be stopped first. A crash on the way leaves the old key\n\
-    or the new one in force, never neither. Backups made before still open with the old key.")]
+    hardfrost store rotate-key /var/lib/hardfrost/store --passphrase \\\n    \
+    --new-passphrase\n\n\
+    The node that has the store open must be stopped first. A crash on the way\n\
+    leaves the old key or the new one in force, never neither. Backups made before\n\
+    still open with the old key.")]
 pub struct RotateKey {
     /// The store's folder
     folder: PathBuf,

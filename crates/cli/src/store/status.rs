@@ -14,11 +14,12 @@ use crate::Failure;
 /// Say what a store is: generation, records, schema
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
-    hardfrost store status /var/lib/hardfrost/store --key-file /etc/hardfrost/store.key\n  \
+    hardfrost store status /var/lib/hardfrost/store \\\n    \
+    --key-file /etc/hardfrost/store.key\n  \
     hardfrost store status /var/lib/hardfrost/store --passphrase --json\n\n\
-    The node that has the store open must be stopped first. Nothing is changed.\n\
-    The generation grows every time a store is opened: one that is lower than you saw it before\n\
-    means that an old copy was put back.")]
+    The node that has the store open must be stopped first. Nothing is changed. The\n\
+    generation grows every time a store is opened: one that is lower than you saw it\n\
+    before means that an old copy was put back.")]
 pub struct Status {
     /// The store's folder
     folder: PathBuf,
