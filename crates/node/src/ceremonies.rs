@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hardfrost_dkg::{CeremonyFault, Certificate, Descriptor, Step};
+use hardfrost_dkg::{Ceremony, CeremonyFault, Certificate, Descriptor, Step};
 use hardfrost_engine::{HeldKey, Uncertified};
 use hardfrost_primitives::Hash32;
 use hardfrost_seat::{Input, Request};
@@ -146,23 +146,31 @@ impl Core {
         Ok(())
     }
 
+    /// What each of this node's seats has of a key generation.
+    fn parts<'a>(
+        &'a self,
+        federation: usize,
+        id: &'a Hash32,
+    ) -> impl Iterator<Item = Option<&'a Ceremony>> {
+        let all = self.federations().get(federation).into_iter();
+        let seats = all.flat_map(|all| all.seats());
+        seats.map(|seat| seat.ceremony_of(id))
+    }
+
     /// No seat takes part: another time one may.
     pub(crate) fn key_not_begun(&mut self, federation: usize, id: &Hash32) {
-        let all = self.federations().get(federation);
-        let mut seats = all.into_iter().flat_map(|all| all.seats());
-        if seats.all(|seat| seat.ceremony_of(id).is_none()) {
+        let none = self.parts(federation, id).all(|part| part.is_none());
+        if none {
             self.kept.forget(id);
         }
     }
 
     /// A seat has the key: once all of this node's have it, nothing is left to go on with.
     pub(crate) fn key_made(&mut self, federation: usize, id: &Hash32) {
-        let all = self.federations().get(federation);
-        let mut seats = all.into_iter().flat_map(|all| all.seats());
-        let over = seats.all(|seat| {
-            let open = seat.ceremony_of(id);
-            open.is_some_and(|open| open.awaited().0 == Step::Over)
-        });
+        let over = |open: &Ceremony| open.awaited().0 == Step::Over;
+        let mut parts = self.parts(federation, id);
+        let over = parts.all(|part| part.is_some_and(over));
+        drop(parts);
         if over {
             self.kept.forget(id);
         }
@@ -170,12 +178,10 @@ impl Core {
 
     /// A seat has no key, as far as it sees. Where none of them is pending there will be none.
     pub(crate) fn key_failed(&mut self, federation: usize, id: &Hash32) {
-        let all = self.federations().get(federation);
-        let mut seats = all.into_iter().flat_map(|all| all.seats());
-        let pending = seats.any(|seat| {
-            let open = seat.ceremony_of(id);
-            open.is_some_and(|open| open.awaited().0 != Step::Over)
-        });
+        let goes_on = |open: &Ceremony| open.awaited().0 != Step::Over;
+        let mut parts = self.parts(federation, id);
+        let pending = parts.any(|part| part.is_some_and(goes_on));
+        drop(parts);
         if !pending && !self.is_orphan(id) {
             self.kept.settle(id);
         }
