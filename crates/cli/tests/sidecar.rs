@@ -142,6 +142,27 @@ fn an_engine_with_another_store_is_not_taken_for_the_one_that_went() {
     }
 }
 
+/// It is there, and silent: whoever asks the node is told so, and the node goes on when the engine does.
+#[test]
+fn a_node_whose_engine_says_nothing_says_so() {
+    let folder = apart();
+    let here = folder.path();
+    let engine = Node::program(here, SERVE);
+    let node = Node::run(here);
+    said(here, "key create --node alice -t 2");
+    engine.signal(Signal::STOP);
+    let status = said(here, "node status --node alice --json");
+    assert!(status.contains("the engine does not answer"), "{status}");
+    let error = refused(here, "key list --node alice", 1);
+    assert!(error.contains("the engine does not answer"), "{error}");
+    engine.signal(Signal::CONT);
+    sign(here);
+    for ended in [node, engine] {
+        ended.signal(Signal::TERM);
+        assert_eq!(ended.end().0, Some(0));
+    }
+}
+
 /// What the node says of itself, whatever that is.
 fn told(here: &Path) -> String {
     let output = hardfrost(here, "node status --node alice --json");

@@ -1,6 +1,7 @@
 //! What an operator sees of a node. What only the engine knows is asked of it, and waited for beside the loop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hardfrost_api::engine::{EngineGone, EngineHandle};
 use hardfrost_api::local::{
@@ -13,6 +14,7 @@ use hardfrost_evidence::{Evidence, EvidenceFile};
 use hardfrost_net::{EndpointStatus, Link, PeerStatus};
 use hardfrost_primitives::{Hash32, Member};
 use hardfrost_wire::Roster;
+use tokio::time::timeout;
 
 use crate::core::Core;
 use crate::federation::Federation;
@@ -35,6 +37,11 @@ pub struct Look {
     pub refused: Box<dyn Fn() -> EndpointStatus + Send>,
 }
 
+/// Whoever asks is told by then that the engine says nothing.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+const SILENT: &str = "the engine does not answer: see whether its process is stopped, or its disk";
+
 fn gone(error: &EngineGone) -> Problem {
     Problem::unavailable(error.to_string())
 }
@@ -45,8 +52,9 @@ fn later<T: Send + 'static>(
     told: impl std::future::Future<Output = Result<T, Problem>> + Send + 'static,
 ) {
     tokio::spawn(async move {
+        let told = timeout(ANSWER_WITHIN, told).await;
         // Who asked may have gone.
-        let _gone = answer.send(told.await);
+        let _gone = answer.send(told.unwrap_or_else(|_| Err(Problem::unavailable(SILENT))));
     });
 }
 
@@ -55,9 +63,12 @@ impl Look {
     pub fn node(&self, core: &Core, answer: Answer<NodeView>) {
         let engine = core.engine().clone();
         let reach = Reach::of(core);
-        let seen = self.without_engine(core, "");
+        let seen = self.without_engine(core, SILENT);
         later(answer, async move {
-            let status = engine.status().await.map_err(|error| gone(&error))?;
+            let Ok(status) = timeout(ANSWER_WITHIN / 2, engine.status()).await else {
+                return Ok(seen);
+            };
+            let status = status.map_err(|error| gone(&error))?;
             Ok(NodeView {
                 ready: reach.ready(&status),
                 engine: EngineView {
