@@ -114,6 +114,7 @@ impl Core {
             warn!(%key, %seat, "a key is pending for a seat that is not this node's");
             return;
         };
+        self.resumed.push(share.clone());
         info!(%key, seat = %share.member, "a pending key goes on: its confirmations are asked for");
         self.journal
             .goes_on(Place { federation, seat }, terms.clone());
@@ -126,20 +127,26 @@ impl Core {
         self.orphans.iter().any(|share| share.ceremony == *id)
     }
 
-    /// The operator gave the code again: what waits for these terms goes on.
+    /// The operator gave the code again: what waits for these terms goes on. What goes on under terms with the same id
+    /// and another deadline goes on under these.
     ///
     /// # Errors
-    /// The terms cannot be kept.
-    pub(crate) fn resume_orphans(&mut self, terms: &Descriptor) -> Result<(), KeptError> {
+    /// The terms cannot be kept; then nothing goes on under them.
+    pub(crate) fn resume_with(&mut self, terms: &Descriptor) -> Result<(), KeptError> {
         let id = terms.id();
-        if !self.is_orphan(&id) {
+        let waiting = if self.is_orphan(&id) {
+            self.kept.replace(self.now().utc, terms)?;
+            &mut self.orphans
+        } else if self.is_put_right_by(terms) {
+            warn!(ceremony = %id, "a pending key goes on under another deadline than before");
+            self.kept.replace(self.now().utc, terms)?;
+            &mut self.resumed
+        } else {
             return Ok(());
-        }
-        self.kept.keep(self.now().utc, terms)?;
-        let all = std::mem::take(&mut self.orphans);
-        let (found, others) = all.into_iter().partition(|share| share.ceremony == id);
-        self.orphans = others;
-        let found: Vec<Uncertified> = found;
+        };
+        let all = std::mem::take(waiting);
+        let (found, others): (Vec<_>, _) = all.into_iter().partition(|share| share.ceremony == id);
+        *waiting = others;
         for share in found {
             self.resume_share(terms.clone(), share);
         }
@@ -155,6 +162,21 @@ impl Core {
         let all = self.federations().get(federation).into_iter();
         let seats = all.flat_map(|all| all.seats());
         seats.map(|seat| seat.ceremony_of(id))
+    }
+
+    /// Whether shares of this key generation go on from the engine's records, all of them under a head that is not that
+    /// of these terms, and none of them is certified.
+    fn is_put_right_by(&self, terms: &Descriptor) -> bool {
+        let (id, head) = (terms.id(), terms.head());
+        let seats = || self.federations().iter().flat_map(|all| all.seats());
+        let wrong = |share: &&Uncertified| {
+            let ours = seats().filter(|seat| seat.member() == share.member);
+            let mut open = ours.filter_map(|seat| seat.ceremony_of(&id));
+            open.all(|it| it.head() != head && it.pending().is_some() && it.certificate().is_none())
+        };
+        let shares = self.resumed.iter().filter(|share| share.ceremony == id);
+        let shares: Vec<&Uncertified> = shares.collect();
+        !shares.is_empty() && shares.iter().all(wrong)
     }
 
     /// No seat takes part: another time one may.

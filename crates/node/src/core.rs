@@ -44,6 +44,8 @@ pub struct Core {
     pub(crate) kept: Kept,
     /// Shares that wait for their certificate and whose terms are not kept. None is too many: the log holds them too.
     pub(crate) orphans: Vec<Uncertified>,
+    /// Shares that went on from the engine's records, under the terms that are kept.
+    pub(crate) resumed: Vec<Uncertified>,
     /// Keys of the engine whose rosters are not configured.
     pub(crate) unplaced: BTreeSet<UnplacedView>,
     faulted: bool,
@@ -70,6 +72,7 @@ impl Core {
             journal: Journal::default(),
             kept,
             orphans: Vec::new(),
+            resumed: Vec::new(),
             unplaced: BTreeSet::new(),
             faulted: false,
             changed: false,

@@ -101,7 +101,7 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
     let terms = match body {
         StartCeremony::Join { join, threshold } => {
             let terms = joined(core, join, *threshold)?;
-            core.resume_orphans(&terms).map_err(not_kept)?;
+            core.resume_with(&terms).map_err(not_kept)?;
             terms
         }
         StartCeremony::Begin {

@@ -100,11 +100,12 @@ impl Journal {
         }
     }
 
-    /// The same, and it goes on.
+    /// The same, and it goes on under these terms.
     pub fn goes_on(&mut self, place: Place, terms: Descriptor) {
         let id = terms.id();
-        self.found(place, terms);
+        self.found(place, terms.clone());
         if let Some(generation) = self.generations.get_mut(&id) {
+            generation.terms = terms;
             generation.state = Making::Waiting;
         }
     }

@@ -113,6 +113,20 @@ impl Kept {
         Ok(true)
     }
 
+    /// Keeps these in the place of those with the same id and another deadline, if there are any: one of them is there
+    /// at every instant, or none. Without any the share waits until its code is given again.
+    ///
+    /// # Errors
+    /// [`KeptError`]
+    pub fn replace(&mut self, now: UnixTime, terms: &Descriptor) -> Result<(), KeptError> {
+        let known = self.all.get(&terms.id()).filter(|known| *known != terms);
+        if let Some(known) = known {
+            PrivateFolder::at(&self.folder)?.remove(&file_name(known))?;
+            self.all.remove(&terms.id());
+        }
+        self.keep(now, terms).map(drop)
+    }
+
     /// The key is made: nothing is left to go on with. What cannot be removed now is, at another start.
     pub fn forget(&mut self, id: &Hash32) {
         self.settled.remove(id);
@@ -200,6 +214,27 @@ mod tests {
         assert_eq!(ids(&again), [soon.id(), later.id()]);
         again.sweep(UnixTime(50));
         assert_eq!(ids(&Kept::read(node.path()).unwrap()), [later.id()]);
+    }
+
+    #[test]
+    fn terms_take_the_place_of_those_with_another_deadline() {
+        let node = tempfile::tempdir().unwrap();
+        let mut kept = Kept::read(node.path()).unwrap();
+        let (wrong, right, other) = (terms(1, 90), terms(1, 50), terms(2, 70));
+        kept.keep(UnixTime(0), &other).unwrap();
+        for now in [&wrong, &right, &right] {
+            kept.replace(UnixTime(0), now).unwrap();
+            assert_eq!(kept.all().len(), 2);
+            let again = Kept::read(node.path()).unwrap().all();
+            assert_eq!(again, kept.all());
+            assert!(again.contains(now) && again.contains(&other));
+        }
+        // Its removal is refused: what was there stays.
+        let file = node.path().join(FOLDER).join(file_name(&right));
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        kept.replace(UnixTime(0), &wrong).unwrap_err();
+        assert_eq!(kept.all(), [right, other]);
     }
 
     /// Half a file of a crash, a file that was changed, and files that are not ours.

@@ -58,6 +58,10 @@ impl Seat {
     }
 
     /// Goes on with a ceremony whose share the engine made durable before this process began.
+    ///
+    /// The id leaves the deadline out, the head does not. So a share that goes on under a wrong deadline is heard by
+    /// nobody, and other terms with its id take the place of those, as long as nothing is certified: what is confirmed
+    /// under two heads are two statements, and no contradiction.
     pub(crate) fn resume_ceremony(
         &mut self,
         now: Now,
@@ -75,7 +79,8 @@ impl Seat {
         if terms.id() != id || terms.share_epoch() != share.share_epoch {
             return refused("the terms are not those of the pending share");
         }
-        if self.ceremony_of(&id).is_some() {
+        let known = self.ceremony_of(&id);
+        if known.is_some_and(|known| !may_be_corrected(known, &terms, &share)) {
             return refused("this key generation goes on already");
         }
         let durable = Durable {
@@ -87,9 +92,19 @@ impl Seat {
         match Ceremony::resume(&self.speaker.key, now, durable, seat) {
             Ok((ceremony, effects)) => {
                 self.joined.insert(id);
+                self.ceremonies
+                    .retain(|known| known.descriptor().id() != id);
                 self.take_part(now, ceremony, effects)
             }
             Err(fault) => vec![Output::Event(Event::KeyFailed(id, fault))],
         }
     }
+}
+
+/// Whether this goes on from the same record, under another head, without a certificate. One that this process began
+/// does not count while it is under way: its terms are those that all members contributed under.
+fn may_be_corrected(known: &Ceremony, terms: &Proposal, share: &Uncertified) -> bool {
+    let same_key = known.pending().is_some_and(|key| *key == share.public);
+    let free = !known.is_under_way() && known.certificate().is_none();
+    same_key && free && known.head() != terms.head()
 }

@@ -274,3 +274,47 @@ fn a_share_goes_on_under_its_own_terms_and_roster_once() {
     let open = world.nodes[0].seat.ceremony_of(&terms.id()).unwrap();
     assert_eq!(open.awaited().0, Step::Confirmations);
 }
+
+/// The code that was given again had another deadline: the id is the same, the head is not, so nobody hears it. With
+/// the right one the key is made; one that is being made, or is made, is not replaced.
+#[test]
+fn a_share_that_goes_on_under_a_wrong_deadline_is_put_right() {
+    let (mut world, terms) = begun(&[1, 1, 1], 45);
+    world.passes = |letter| letter.to != 0 || letter.bytes[0] != Kind::DkgConfirm.number();
+    world.run();
+    assert_eq!(durable(&world), (3, 2));
+    let wrong = Descriptor {
+        deadline: terms.deadline.plus(Duration::from_secs(60)),
+        ..terms.clone()
+    };
+    assert_eq!(wrong.id(), terms.id());
+    let share = world.hosts[0].engine.uncertified().remove(0);
+    let corrected = |terms: &Descriptor| Request::ResumeKey(terms.clone(), share.clone());
+    let refused = |world: &mut World, terms: &Descriptor| {
+        let head = |world: &World| {
+            let open = world.nodes[0].seat.ceremony_of(&terms.id());
+            open.map(|open| open.head())
+        };
+        let before = head(world);
+        world.nodes[0].events.clear();
+        world.ask(0, &corrected(terms));
+        let [Event::KeyFailed(_, CeremonyFault::Engine(why))] = &world.nodes[0].events[..] else {
+            panic!("{:?}", world.nodes[0].events);
+        };
+        assert!(why.contains("goes on already"), "{why}");
+        assert_eq!(head(world), before);
+    };
+    // The process that all contributed with knows the terms.
+    refused(&mut world, &wrong);
+    world.lose_letters();
+    world.reboot(OperatorIndex(0), &[&wrong]);
+    world.passes = |_| true;
+    world.run_for(PATIENCE * 2);
+    assert_eq!(signing(&world), 2);
+    world.ask(0, &corrected(&terms));
+    let open = world.nodes[0].seat.ceremony_of(&terms.id()).unwrap();
+    assert_eq!(open.head(), terms.head());
+    world.run_for(Duration::from_secs(60));
+    assert_eq!(signing(&world), 3);
+    refused(&mut world, &wrong);
+}

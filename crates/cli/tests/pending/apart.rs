@@ -10,6 +10,7 @@ use std::time::Instant;
 use hardfrost_api::engine::EngineClient;
 use hardfrost_api::local::{CeremonyView, ClientError, KeyView, NodeView, StartCeremony};
 use hardfrost_engine::Uncertified;
+use hardfrost_primitives::Hash32;
 
 use crate::federation::process::Process;
 use crate::federation::{hardfrost, Federation, Site, WITHIN};
@@ -127,6 +128,18 @@ impl Apart {
     pub fn join(&self, number: usize) -> CeremonyView {
         let join = StartCeremony::Join {
             join: self.ceremony.as_ref().unwrap().code.clone(),
+            threshold: Some(2),
+        };
+        self.post(number, &join).unwrap()
+    }
+
+    /// The same with a code that says another deadline, and whose check fits.
+    pub fn join_under(&self, number: usize, deadline: u64) -> CeremonyView {
+        let code = &self.ceremony.as_ref().unwrap().code;
+        let named = format!("{}{deadline:016x}{}", &code[..12], &code[28..92]);
+        let check = Hash32::of(&hex::decode(&named).unwrap());
+        let join = StartCeremony::Join {
+            join: format!("{named}{}", hex::encode(&check.0[..4])),
             threshold: Some(2),
         };
         self.post(number, &join).unwrap()

@@ -149,6 +149,41 @@ fn k14_a_pending_key_without_its_terms_goes_on_when_the_code_is_given_again() {
     apart.all_sign();
 }
 
+/// The same, and the code that is given has another deadline: the share goes on where nobody hears it, until the right
+/// one is given; in the same process, or in one that found the wrong terms.
+#[test]
+fn a_pending_key_that_goes_on_under_a_wrong_deadline_is_put_right_by_the_right_code() {
+    let mut apart = Apart::start(&ALL);
+    apart.until_pending(VICTIM);
+    let deadline = apart.view(VICTIM).unwrap().deadline;
+    apart.federation.kill(VICTIM);
+    fs::remove_dir_all(apart.kept(VICTIM)).unwrap();
+    apart.federation.restart(VICTIM);
+    let terms = |apart: &Apart| {
+        let kept = fs::read_dir(apart.kept(VICTIM)).unwrap();
+        let kept: Vec<_> = kept.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        kept
+    };
+    let wrong = apart.join_under(VICTIM, deadline + 60);
+    let (head, code) = (terms(&apart), wrong.code.clone());
+    assert_eq!(wrong.deadline, deadline + 60);
+    assert_eq!(apart.join(VICTIM).deadline, deadline);
+    assert_ne!(terms(&apart), head);
+    let again = apart.join_under(VICTIM, deadline + 60);
+    assert_eq!((again.code, terms(&apart)), (code, head));
+    apart.engine(HOLDS).go_on();
+    apart.until_made(&[HOLDS, OTHER]);
+    apart.federation.kill(VICTIM);
+    apart.federation.restart(VICTIM);
+    assert_eq!(apart.view(VICTIM).unwrap().deadline, deadline + 60);
+    apart.join(VICTIM);
+    apart.all_sign();
+    // Certified: nothing is replaced.
+    assert_eq!(apart.join_under(VICTIM, deadline + 60).state, "made");
+    apart.all_sign();
+}
+
 /// Before the share is durable its secrets go with the process. That is told, nobody gets a key, and the member does
 /// not contribute a second time.
 #[test]
