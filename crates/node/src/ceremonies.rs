@@ -54,7 +54,7 @@ impl Core {
                     self.journal.found(place, terms);
                     let fault = CeremonyFault::Engine(LOST.to_owned());
                     self.journal.failed(&id, fault);
-                    self.kept.settle(&id);
+                    self.kept.settle(now, &id);
                 }
             }
         }
@@ -205,7 +205,8 @@ impl Core {
         let pending = parts.any(|part| part.is_some_and(goes_on));
         drop(parts);
         if !pending && !self.is_orphan(id) {
-            self.kept.settle(id);
+            let now = self.now().utc;
+            self.kept.settle(now, id);
         }
     }
 }

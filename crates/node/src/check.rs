@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::config::{EnginePlace, StorePlace};
 use crate::home::{HomeError, OPERATOR};
+use crate::kept::Kept;
 use crate::reach::unplaced;
 use crate::run::Prepared;
 use crate::start::RunError;
@@ -66,7 +67,7 @@ pub fn no_identity(folder: &Path) -> Result<(), IdentityError> {
 }
 
 /// Looks at the engine of a node whose configuration, rosters and keys are in order: at all of its store, or whether
-/// its process answers.
+/// its process answers; and at the terms of its key generations.
 ///
 /// # Errors
 /// [`RunError`]: the node would not start.
@@ -75,7 +76,8 @@ pub async fn check(prepared: &Prepared) -> Result<Checked, RunError> {
         EnginePlace::Here(place) => store(prepared, place)?,
         EnginePlace::Socket(path) => process(path).await?,
     };
-    Ok(match found {
+    let kept = Kept::read(&prepared.config.folder).map_err(HomeError::from)?;
+    let mut checked = match found {
         Ok(held) => Checked {
             engine: EngineFound::Sound(held.len()),
             warnings: warnings(prepared, &held)?,
@@ -84,7 +86,9 @@ pub async fn check(prepared: &Prepared) -> Result<Checked, RunError> {
             engine: EngineFound::InUse(by),
             warnings: Vec::new(),
         },
-    })
+    };
+    checked.warnings.extend_from_slice(kept.left());
+    Ok(checked)
 }
 
 fn store(

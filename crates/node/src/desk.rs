@@ -127,7 +127,11 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
         return Err(Problem::refused("key_generation_under_way", why));
     }
     let now = core.now().utc;
-    let new = core.kept.keep(now, &terms).map_err(not_kept)?;
+    if !core.kept.keep(now, &terms).map_err(not_kept)? {
+        // Of a former process, and not shown any more: a second contribution would look like a cheat's.
+        let why = "this node has joined this key generation before: have a new one begun";
+        return Err(Problem::refused("key_generation_refused", why));
+    }
     let order = core.orders.make_key();
     let request = Request::MakeKey(terms.clone());
     let mail = core.federations().get(at).map(|all| all.ordered(&request));
@@ -140,9 +144,7 @@ fn make_key(core: &mut Core, body: &StartCeremony) -> Result<CeremonyView, Probl
     );
     core.feed(at, mail.unwrap_or_default(), Some(order));
     if let Some(why) = core.orders.failure(order) {
-        if new {
-            core.key_not_begun(at, &id);
-        }
+        core.key_not_begun(at, &id);
         return Err(Problem::refused("key_generation_refused", why));
     }
     let made = ceremonies(core)

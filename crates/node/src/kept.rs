@@ -1,9 +1,11 @@
 //! The terms of the key generations that this node takes part in, on its disk: after a restart a pending share goes on
 //! under them, and none is joined a second time. There is nothing secret in them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::btree_map::Entry;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hardfrost_dkg::Descriptor;
 use hardfrost_primitives::{Hash32, UnixTime};
@@ -16,6 +18,9 @@ pub(crate) const FOLDER: &str = "ceremonies";
 const KEPT_MAX: usize = 256;
 /// A descriptor in hexadecimal, and its end of line, are below.
 const BYTES_MAX: u64 = 512;
+/// So long after their deadline terms stay that made no key: a clock that was ahead for once, or a start with another
+/// engine, does away with none that are needed.
+const STAYS: Duration = Duration::from_secs(24 * 3600);
 
 /// Terms that were not kept, so nothing was joined under them.
 #[derive(Debug, thiserror::Error)]
@@ -25,18 +30,26 @@ pub enum KeptError {
     Folder(#[from] FolderError),
     /// Those that are there may all still end in a key.
     #[error(
-        "{0} holds the terms of {KEPT_MAX} key generations without an end: remove those that all \
-         operators gave up"
+        "{0} holds the terms of {KEPT_MAX} key generations without a key: remove those that all \
+         operators gave up more than a day ago, and start the node again"
     )]
     Full(PathBuf),
+    /// Something else has the name.
+    #[error(
+        "{0} is in the way, and says something else than this node would have written: remove it, \
+         then give the order again"
+    )]
+    Taken(PathBuf),
 }
 
 /// Terms by the ids of their ceremonies, each in a file that its head names.
 pub struct Kept {
     folder: PathBuf,
     all: BTreeMap<Hash32, Descriptor>,
-    /// Of these no share is durable here: they may go when their deadline has passed.
-    settled: BTreeSet<Hash32>,
+    /// Of these no share is durable here: from this time on they may go.
+    settled: BTreeMap<Hash32, UnixTime>,
+    /// Files that were left alone, in words.
+    left: Vec<String>,
 }
 
 /// The name says what is in it.
@@ -58,7 +71,8 @@ pub(crate) fn read(name: &OsStr, bytes: &[u8]) -> Option<Descriptor> {
 }
 
 impl Kept {
-    /// What a node's folder keeps. A file that is no such terms is told of, and left.
+    /// What a node's folder keeps. A file that is no such terms, or does not read, is left
+    /// alone: see [`Self::left`].
     ///
     /// # Errors
     /// [`FolderError`]
@@ -66,23 +80,38 @@ impl Kept {
         let mut this = Self {
             folder: node.join(FOLDER),
             all: BTreeMap::new(),
-            settled: BTreeSet::new(),
+            settled: BTreeMap::new(),
+            left: Vec::new(),
         };
         let Some(folder) = PrivateFolder::found(&this.folder)? else {
             return Ok(this);
         };
         for (name, bytes) in folder.files(BYTES_MAX)? {
-            match read(&name, &bytes) {
+            let file = folder.path().join(&name);
+            let terms = match bytes {
+                Ok(bytes) => read(&name, &bytes),
+                Err(error) => {
+                    this.left.push(error.to_string());
+                    continue;
+                }
+            };
+            match terms {
                 Some(terms) if this.all.len() < KEPT_MAX => {
                     this.all.insert(terms.id(), terms);
                 }
                 Some(_) | None => {
-                    let file = folder.path().join(&name);
-                    warn!(file = %file.display(), "no terms of a key generation, or one too many");
+                    let what = "no terms of a key generation, or one too many";
+                    this.left.push(format!("{}: {what}", file.display()));
                 }
             }
         }
         Ok(this)
+    }
+
+    /// What was left alone in the folder, in words: files that do not read, or say something else than their names.
+    #[must_use]
+    pub fn left(&self) -> &[String] {
+        &self.left
     }
 
     /// All of them, those whose deadline comes last at the end.
@@ -107,8 +136,12 @@ impl Kept {
         }
         let text = text(terms);
         let folder = PrivateFolder::make(&self.folder)?;
-        // What has the name already says the same: it is the hash of it.
-        let _new = folder.put(&file_name(terms), text.as_bytes())?;
+        let name = file_name(terms);
+        // What has the name already is the same, or damaged: then there would be no terms at the next start.
+        let new = folder.put(&name, text.as_bytes())?;
+        if !new && !folder.holds(&name, text.as_bytes())? {
+            return Err(KeptError::Taken(self.folder.join(name)));
+        }
         self.all.insert(terms.id(), terms.clone());
         Ok(true)
     }
@@ -140,14 +173,18 @@ impl Kept {
         }
     }
 
-    /// There will be no key: the terms stay until their deadline, so that they are not joined again.
-    pub fn settle(&mut self, id: &Hash32) {
-        self.settled.insert(*id);
+    /// There will be no key, as far as it is known now: the terms stay until a day after their deadline, and for a day
+    /// at the least, so that they are not joined again.
+    pub fn settle(&mut self, now: UnixTime, id: &Hash32) {
+        let deadline = self.all.get(id).map_or(now, |terms| terms.deadline);
+        if let Entry::Vacant(free) = self.settled.entry(*id) {
+            free.insert(deadline.max(now).plus(STAYS));
+        }
     }
 
     /// Whether it is known that there will be no key.
     pub fn is_settled(&self, id: &Hash32) -> bool {
-        self.settled.contains(id)
+        self.settled.contains_key(id)
     }
 
     /// A share turned out to be durable after all: they are needed until the key is made.
@@ -157,8 +194,11 @@ impl Kept {
 
     /// Forgets what nobody can join any more.
     pub fn sweep(&mut self, now: UnixTime) {
-        let over = |id: &&Hash32| self.all.get(*id).is_none_or(|it| it.deadline <= now);
-        let over: Vec<Hash32> = self.settled.iter().filter(over).copied().collect();
+        let settled = self.settled.iter();
+        let over: Vec<Hash32> = settled
+            .filter(|(_, until)| **until <= now)
+            .map(|(id, _)| *id)
+            .collect();
         over.iter().for_each(|id| self.forget(id));
     }
 }
@@ -205,14 +245,16 @@ mod tests {
         again.sweep(UnixTime(1000));
         assert_eq!(ids(&again), [soon.id(), later.id()]);
         // The disk failed, and when it was back the share was there.
-        again.settle(&soon.id());
+        again.settle(UnixTime(10), &soon.id());
         again.need(&soon.id());
-        again.sweep(UnixTime(1000));
+        again.sweep(UnixTime(200_000));
         assert_eq!(ids(&again), [soon.id(), later.id()]);
-        again.settle(&soon.id());
-        again.sweep(UnixTime(49));
+        // A day after the deadline, whatever is said of it again.
+        again.settle(UnixTime(10), &soon.id());
+        again.settle(UnixTime(100), &soon.id());
+        again.sweep(UnixTime(50 + 86_399));
         assert_eq!(ids(&again), [soon.id(), later.id()]);
-        again.sweep(UnixTime(50));
+        again.sweep(UnixTime(50 + 86_400));
         assert_eq!(ids(&Kept::read(node.path()).unwrap()), [later.id()]);
     }
 
@@ -237,6 +279,60 @@ mod tests {
         assert_eq!(kept.all(), [right, other]);
     }
 
+    /// A start with an older engine, long after the deadline, finds them lost; the next one has the engine that holds
+    /// the share.
+    #[test]
+    fn what_ends_long_after_its_deadline_stays_for_a_day() {
+        let node = tempfile::tempdir().unwrap();
+        let mut kept = Kept::read(node.path()).unwrap();
+        let pending = terms(1, 90);
+        kept.keep(UnixTime(0), &pending).unwrap();
+        kept.settle(UnixTime(1_000_000), &pending.id());
+        kept.sweep(UnixTime(1_000_000 + 86_399));
+        let mut again = Kept::read(node.path()).unwrap();
+        assert_eq!(again.all(), [pending]);
+        again.sweep(UnixTime(2_000_000));
+        assert_eq!(again.all().len(), 1);
+        kept.sweep(UnixTime(1_000_000 + 86_400));
+        assert_eq!(Kept::read(node.path()).unwrap().all(), []);
+    }
+
+    /// Damage, a link and a folder in the place of the terms: nothing is said to be durable.
+    #[test]
+    fn what_is_in_the_place_of_the_terms_is_not_taken_for_them() {
+        let node = tempfile::tempdir().unwrap();
+        let terms = terms(1, 90);
+        let keep = || {
+            let mut kept = Kept::read(node.path()).unwrap();
+            kept.keep(UnixTime(0), &terms)
+        };
+        assert!(keep().unwrap());
+        let file = node.path().join(FOLDER).join(file_name(&terms));
+        let elsewhere = node.path().join("elsewhere");
+        let in_the_way: [&dyn Fn(); 4] = [
+            &|| fs::write(&file, "damage").unwrap(),
+            &|| fs::write(&file, format!("{}\n", text(&terms))).unwrap(),
+            &|| {
+                fs::write(&elsewhere, text(&terms)).unwrap();
+                std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+            },
+            &|| fs::create_dir(&file).unwrap(),
+        ];
+        for put in in_the_way {
+            fs::remove_file(&file).unwrap();
+            put();
+            let refused = keep().unwrap_err().to_string();
+            assert!(refused.contains(&file_name(&terms)), "{refused}");
+            assert!(refused.contains("remove it"), "{refused}");
+        }
+        fs::remove_dir(&file).unwrap();
+        assert!(keep().unwrap());
+        // The file of a former process, whose memory of it is gone.
+        let mut forgot = Kept::read(node.path()).unwrap();
+        forgot.all.clear();
+        assert!(forgot.keep(UnixTime(0), &terms).unwrap());
+    }
+
     /// Half a file of a crash, a file that was changed, and files that are not ours.
     #[test]
     fn what_does_not_say_what_its_name_says_is_left_alone() {
@@ -257,7 +353,13 @@ mod tests {
         fs::write(folder.join("long"), vec![b'0'; 1 << 20]).unwrap();
         fs::write(folder.join(format!("{}.new", file_name(&good))), "ab").unwrap();
         fs::create_dir(folder.join("folder")).unwrap();
-        assert_eq!(ids(&Kept::read(node.path()).unwrap()), [good.id()]);
+        let kept = Kept::read(node.path()).unwrap();
+        assert_eq!(ids(&kept), [good.id()]);
+        let told = kept.left().join("\n");
+        assert_eq!(kept.left().len(), 3, "{told}");
+        for name in [&file_name(&changed), "notes", "long"] {
+            assert!(told.contains(name), "{told}");
+        }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 6);
     }
 
@@ -274,9 +376,11 @@ mod tests {
         let refused = kept.keep(UnixTime(9), &terms(1, 90)).unwrap_err();
         assert!(refused.to_string().contains("remove those"), "{refused}");
         let first = ids(&kept)[0];
-        kept.settle(&first);
-        assert!(kept.keep(UnixTime(9), &terms(1, 90)).is_err());
-        kept.keep(UnixTime(10), &terms(1, 90)).unwrap();
+        kept.settle(UnixTime(9), &first);
+        let deadline = kept.all[&first].deadline;
+        let day = deadline.plus(STAYS);
+        assert!(kept.keep(UnixTime(day.0 - 1), &terms(1, 90)).is_err());
+        kept.keep(day, &terms(1, 90)).unwrap();
         assert_eq!(kept.all.len(), KEPT_MAX);
     }
 }

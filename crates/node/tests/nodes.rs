@@ -221,6 +221,69 @@ fn an_operator_ends_a_key_generation_that_others_wait_for_and_makes_another() {
     });
 }
 
+/// A node shows its last 64 key generations; what it joined before those it knows all the same.
+#[test]
+fn what_a_node_joined_before_a_restart_it_joins_no_second_time() {
+    run(async {
+        let mut all = Federation::start(&[1, 1]).await;
+        let (path, none) = ("/v1/ceremonies", serde_json::Value::Null);
+        let mut codes = Vec::new();
+        for minutes in 60..60 + 65 {
+            let begin = StartCeremony::Begin {
+                threshold: 2,
+                minutes,
+                roster: None,
+            };
+            let begun: CeremonyView = all.client(0).post(path, &begin).await.unwrap();
+            let cancel = format!("{path}/{}/cancel", begun.id);
+            let _ended: CeremonyView = all.client(0).post(&cancel, &none).await.unwrap();
+            codes.push(begun.code);
+        }
+        for restart in [false, true] {
+            if restart {
+                all.stop(0).await;
+                all.run(0).await;
+            }
+            let shown: Vec<CeremonyView> = all.client(0).get(path).await.unwrap();
+            assert!(shown.iter().all(|view| view.code != codes[0]));
+            let join = StartCeremony::Join {
+                join: codes[0].clone(),
+                threshold: None,
+            };
+            let again: Result<CeremonyView, _> = all.client(0).post(path, &join).await;
+            assert_eq!(code(again), "key_generation_refused");
+            let kept = fs::read_dir(all.home(0).join("ceremonies")).unwrap();
+            assert_eq!(kept.count(), codes.len());
+        }
+    });
+}
+
+#[test]
+fn a_file_that_is_no_terms_of_a_key_generation_is_told_and_stops_nothing() {
+    run(async {
+        let mut all = Federation::start(&[1, 1]).await;
+        let begin = StartCeremony::Begin {
+            threshold: 2,
+            minutes: 5,
+            roster: None,
+        };
+        let _begun: CeremonyView = all.client(0).post("/v1/ceremonies", &begin).await.unwrap();
+        all.stop(0).await;
+        let warned = |all: &Federation| {
+            let config = hardfrost_node::Config::read(&all.home(0)).unwrap();
+            let prepared = hardfrost_node::Prepared::read(config, None).unwrap();
+            async move { hardfrost_node::check(&prepared).await.unwrap().warnings }
+        };
+        assert_eq!(warned(&all).await, [""; 0]);
+        fs::write(all.home(0).join("ceremonies/notes"), "mine").unwrap();
+        let told = warned(&all).await;
+        assert!(told.len() == 1 && told[0].contains("notes"), "{told:?}");
+        all.run(0).await;
+        let shown: Vec<CeremonyView> = all.client(0).get("/v1/ceremonies").await.unwrap();
+        assert_eq!(shown.len(), 1);
+    });
+}
+
 #[test]
 fn a_transaction_that_cannot_be_is_refused_with_a_code_and_changes_nothing() {
     run(async {

@@ -16,6 +16,9 @@ pub struct PrivateFolder {
     path: PathBuf,
 }
 
+/// A file's name, and what it holds.
+pub type NamedFile = (OsString, Result<Vec<u8>, DiskFault>);
+
 /// A folder that is not taken, or a file in it that was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
@@ -100,12 +103,12 @@ impl PrivateFolder {
         Ok(put)
     }
 
-    /// The names of the plain files in it and what they hold, of a longer one its first `bytes_max`. A writing that did
-    /// not come to its end is left out, and no link is followed.
+    /// The names of the plain files in it and what they hold, of a longer one its first `bytes_max`; of one that does
+    /// not read, why. A writing that did not come to its end is left out, and no link is followed.
     ///
     /// # Errors
-    /// [`FolderError::Disk`]
-    pub fn files(&self, bytes_max: u64) -> Result<Vec<(OsString, Vec<u8>)>, FolderError> {
+    /// [`FolderError::Disk`]: the folder itself does not read.
+    pub fn files(&self, bytes_max: u64) -> Result<Vec<NamedFile>, FolderError> {
         let failed = |error| DiskFault::system("read", &self.path)(error);
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(failed)? {
@@ -115,15 +118,27 @@ impl PrivateFolder {
             if unfinished || !entry.file_type().map_err(failed)?.is_file() {
                 continue;
             }
-            let mut bytes = Vec::new();
-            OpenOptions::new()
-                .read(true)
-                .open(&path)
-                .and_then(|file| file.take(bytes_max).read_to_end(&mut bytes))
-                .map_err(DiskFault::system("read", &path))?;
+            let bytes = read_plain(&path, bytes_max);
+            let bytes = bytes.map_err(DiskFault::system("read", &path));
             files.push((entry.file_name(), bytes));
         }
         Ok(files)
+    }
+
+    /// Whether the plain file of this name holds these bytes and no others. What is no plain file does not, and neither
+    /// does what a link leads to.
+    ///
+    /// # Errors
+    /// [`FolderError::Disk`]
+    pub fn holds(&self, name: &str, bytes: &[u8]) -> Result<bool, FolderError> {
+        let path = self.path.join(name);
+        let plain = metadata(&path)?.is_some_and(|found| found.is_file());
+        if !plain {
+            return Ok(false);
+        }
+        let more = u64::try_from(bytes.len()).map_or(u64::MAX, |length| length.saturating_add(1));
+        let held = read_plain(&path, more).map_err(DiskFault::system("read", &path))?;
+        Ok(held == bytes)
     }
 
     /// Removes a file, durably; false if it is not there. `name` is a plain name.
@@ -139,5 +154,60 @@ impl PrivateFolder {
         }
         sync_folder_of(&path)?;
         Ok(true)
+    }
+}
+
+/// A file's beginning. Whatever has come into its place since it was looked at, no link is followed and no pipe waited for.
+fn read_plain(path: &Path, bytes_max: u64) -> std::io::Result<Vec<u8>> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("this is no plain file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(bytes_max).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// The kernel's folder of this process: its files are plain ones, and that of its memory does not read.
+    #[test]
+    fn one_file_that_does_not_read_hides_no_other() {
+        let folder = PrivateFolder {
+            path: PathBuf::from("/proc/self"),
+        };
+        let files = folder.files(8).unwrap();
+        let read = |name: &str| {
+            let mut files = files.iter();
+            let (_, bytes) = files.find(|(known, _)| known == name).unwrap();
+            bytes.as_ref().map(Vec::len).map_err(ToString::to_string)
+        };
+        assert_eq!(read("status"), Ok(8));
+        let why = read("mem").unwrap_err();
+        assert!(why.contains("/proc/self/mem"), "{why}");
+    }
+
+    /// They may come into a file's place after it was looked at.
+    #[test]
+    fn a_link_is_not_followed_and_a_pipe_not_waited_for() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::write(at("file"), "bytes").unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        let mode = rustix::fs::Mode::RUSR;
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), kind, mode, 0).unwrap();
+        assert_eq!(read_plain(&at("file"), 3).unwrap(), b"byt");
+        for other in [at("link"), at("pipe"), place.path().to_owned()] {
+            read_plain(&other, 3).unwrap_err();
+        }
     }
 }

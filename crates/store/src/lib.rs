@@ -43,7 +43,7 @@ mod wal;
 mod writer;
 
 pub use error::{Damage, DiskFault, StoreError};
-pub use folder::{FolderError, PrivateFolder};
+pub use folder::{FolderError, NamedFile, PrivateFolder};
 pub use header::StoreId;
 pub use keys::ProviderKey;
 pub use lock::Holder;
