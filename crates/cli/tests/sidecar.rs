@@ -163,6 +163,46 @@ fn a_node_whose_engine_says_nothing_says_so() {
     }
 }
 
+/// An older copy of the same store lacks what came after it: approvals, nonces, keys.
+#[test]
+fn an_engine_whose_store_went_back_is_not_taken_for_the_one_that_went() {
+    let folder = apart();
+    let here = folder.path();
+    let engine = Node::program(here, SERVE);
+    engine.signal(Signal::TERM);
+    assert_eq!(engine.end().0, Some(0));
+    let copied = std::process::Command::new("cp")
+        .args(["-a", "alice/engine", "older"])
+        .current_dir(here)
+        .status();
+    assert!(copied.unwrap().success());
+    let mut engine = Node::program(here, SERVE);
+    let node = Node::run(here);
+    // Each start is another generation of it; the node goes along.
+    for _ in 0..2 {
+        engine.signal(Signal::KILL);
+        engine.end();
+        engine = Node::program(here, SERVE);
+        while !hardfrost(here, "key list --node alice").status.success() {}
+    }
+    said(here, "key create --node alice -t 2");
+    engine.signal(Signal::KILL);
+    engine.end();
+    let older = Node::program(here, &SERVE.replace("alice/engine ", "older "));
+    while !told(here).contains("went back") {
+        refused(here, "key list --node alice", 1);
+    }
+    older.signal(Signal::KILL);
+    older.end();
+    let engine = Node::program(here, SERVE);
+    while !hardfrost(here, "key list --node alice").status.success() {}
+    sign(here);
+    for ended in [node, engine] {
+        ended.signal(Signal::TERM);
+        assert_eq!(ended.end().0, Some(0));
+    }
+}
+
 /// What the node says of itself, whatever that is.
 fn told(here: &Path) -> String {
     let output = hardfrost(here, "node status --node alice --json");

@@ -1,6 +1,6 @@
 //! How a node begins: what its engine holds becomes what its seats know, before anything reaches them.
 
-use std::cell::OnceCell;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,6 +84,21 @@ pub enum RunError {
         /// The same of the one before.
         ours: String,
     },
+    /// The engine's store went back: it lacks what the node has seen it record.
+    #[error(
+        "the store of the engine at {path} went back: it is at generation {theirs}, this node has \
+         seen {ours}. A copy from before lacks the approvals and keys that came after it: put back \
+         the store that was in use. Only where that is lost start the node again, which takes the \
+         copy as it is"
+    )]
+    OlderEngine {
+        /// The socket.
+        path: String,
+        /// The store's generation.
+        theirs: u64,
+        /// The newest that was seen.
+        ours: u64,
+    },
     /// The engine's disk failed in the middle of a write.
     #[error("the engine's disk failed: see to it, then start the node again")]
     Disk,
@@ -96,8 +111,8 @@ pub enum RunError {
 pub(crate) enum Source {
     /// In this process, with its store.
     Here(EngineThread, Store),
-    /// In a process of its own. It may go and come back, as the one that was met first.
-    Socket(PathBuf, OnceCell<EngineIdentity>),
+    /// In a process of its own. It may go and come back, as the one that was met last.
+    Socket(PathBuf, Cell<Option<EngineIdentity>>),
 }
 
 impl Source {
@@ -120,14 +135,14 @@ impl Source {
                 let thread = EngineThread::start(engine, store.writer(), move || clock.now())?;
                 Ok(Self::Here(thread, store))
             }
-            EnginePlace::Socket(path) => Ok(Self::Socket(path.clone(), OnceCell::new())),
+            EnginePlace::Socket(path) => Ok(Self::Socket(path.clone(), Cell::new(None))),
         }
     }
 
     /// A way to ask it; replies go to `replies`.
     ///
     /// # Errors
-    /// [`RunError::Connect`], [`RunError::OtherEngine`]
+    /// [`RunError::Connect`], [`RunError::OtherEngine`], [`RunError::OlderEngine`]
     pub(crate) async fn handle(&self, replies: Replies) -> Result<EngineHandle, RunError> {
         match self {
             Self::Here(thread, _) => Ok(thread.handle(replies)),
@@ -140,14 +155,10 @@ impl Source {
                     why: error.to_string(),
                 };
                 let (handle, identity) = connected.map_err(broke)??;
-                let first = met.get_or_init(|| identity);
-                if first.store != identity.store {
-                    return Err(RunError::OtherEngine {
-                        path: path.display().to_string(),
-                        theirs: identity.short(),
-                        ours: first.short(),
-                    });
+                if let Some(known) = met.get() {
+                    same_engine(path, &known, &identity)?;
                 }
+                met.set(Some(identity));
                 let (store, generation) = (identity.short(), identity.generation);
                 info!(%store, generation, "connected to the engine");
                 Ok(handle)
@@ -176,6 +187,29 @@ impl Source {
             Self::Socket(..) => Ok(()),
         }
     }
+}
+
+/// That an engine's process has the store that was met before, with all that was in it then. The generation grows at
+/// each start of the process, and is the same where only the connection is new.
+///
+/// # Errors
+/// [`RunError::OtherEngine`], [`RunError::OlderEngine`]
+fn same_engine(path: &Path, ours: &EngineIdentity, it: &EngineIdentity) -> Result<(), RunError> {
+    if ours.store != it.store {
+        return Err(RunError::OtherEngine {
+            path: path.display().to_string(),
+            theirs: it.short(),
+            ours: ours.short(),
+        });
+    }
+    if it.generation < ours.generation {
+        return Err(RunError::OlderEngine {
+            path: path.display().to_string(),
+            theirs: it.generation,
+            ours: ours.generation,
+        });
+    }
+    Ok(())
 }
 
 /// Listens, joins every roster's network, and gives the seats what the engine holds.
@@ -207,6 +241,7 @@ pub(crate) async fn assemble(
         federations.push(Federation::new(&roster, keys, transport));
     }
     let kept = Kept::read(&config.folder).map_err(HomeError::from)?;
+    kept.left().iter().for_each(|left| warn!("{left}"));
     let mut core = Core::new(clock, federations, engine, kept);
     resume(&mut core).await?;
     Ok((core, endpoint))
