@@ -157,7 +157,8 @@ impl PrivateFolder {
     }
 }
 
-/// A file's beginning. Whatever has come into its place since it was looked at, no link is followed and no pipe waited for.
+/// A file's beginning. Whatever has come into its place since it was looked at, no link is followed and no pipe waited
+/// for.
 fn read_plain(path: &Path, bytes_max: u64) -> std::io::Result<Vec<u8>> {
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let file = OpenOptions::new()
