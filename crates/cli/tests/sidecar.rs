@@ -37,6 +37,23 @@ fn apart() -> tempfile::TempDir {
     folder
 }
 
+fn stop(program: Node) {
+    program.signal(Signal::TERM);
+    assert_eq!(program.end().0, Some(0));
+}
+
+fn kill(program: Node) {
+    program.signal(Signal::KILL);
+    assert_eq!(program.end().0, None);
+}
+
+/// Starts the engine again; the node finds it without a hand.
+fn again(here: &Path) -> Node {
+    let engine = Node::program(here, SERVE);
+    while !hardfrost(here, "key list --node alice").status.success() {}
+    engine
+}
+
 fn sign(here: &Path) {
     said(here, "psbt sample --node alice --out spend.psbt");
     said(
@@ -58,8 +75,7 @@ fn a_node_signs_with_an_engine_of_another_process_and_again_after_that_was_kille
     sign(here);
     let status = said(here, "node status --node alice");
     assert!(status.contains("engine.sock"), "{status}");
-    engine.signal(Signal::KILL);
-    assert_eq!(engine.end().0, None);
+    kill(engine);
     // Gone: whoever asks is told so, or that the line is broken; nothing else.
     let away = hardfrost(here, "key list --node alice");
     assert_eq!(away.status.code(), Some(1));
@@ -68,15 +84,11 @@ fn a_node_signs_with_an_engine_of_another_process_and_again_after_that_was_kille
     while !hardfrost(here, "key list --node alice").status.success() {}
     sign(here);
     // Stopped in order, it goes the same way.
-    engine.signal(Signal::TERM);
-    assert_eq!(engine.end().0, Some(0));
-    let engine = Node::program(here, SERVE);
-    while !hardfrost(here, "key list --node alice").status.success() {}
+    stop(engine);
+    let engine = again(here);
     sign(here);
-    node.signal(Signal::TERM);
-    assert_eq!(node.end().0, Some(0));
-    engine.signal(Signal::TERM);
-    assert_eq!(engine.end().0, Some(0));
+    stop(node);
+    stop(engine);
     let checked = said(here, "store check alice/engine --key-file alice/engine.key");
     assert!(checked.contains("0 sealed files verify."), "{checked}");
 }
@@ -92,8 +104,7 @@ fn a_node_whose_engine_is_away_still_says_what_it_knows() {
     let node = Node::run(here);
     let busy = said(here, check);
     assert!(busy.contains("serves a node already"), "{busy}");
-    engine.signal(Signal::TERM);
-    assert_eq!(engine.end().0, Some(0));
+    stop(engine);
     // In the moment in which it goes the line may break.
     let status = loop {
         let output = hardfrost(here, "node status --node alice");
@@ -113,8 +124,7 @@ fn a_node_whose_engine_is_away_still_says_what_it_knows() {
     said(here, "session list --node alice");
     let error = refused(here, check, 1);
     assert!(error.contains("hardfrost engine serve"), "{error}");
-    node.signal(Signal::TERM);
-    assert_eq!(node.end().0, Some(0));
+    stop(node);
 }
 
 /// Another engine in its place has other keys and other records: the node does not mix what it knows with them.
@@ -126,20 +136,15 @@ fn an_engine_with_another_store_is_not_taken_for_the_one_that_went() {
     let engine = Node::program(here, SERVE);
     let node = Node::run(here);
     said(here, "key create --node alice -t 2");
-    engine.signal(Signal::KILL);
-    engine.end();
+    kill(engine);
     let other = Node::program(here, &SERVE.replace("alice/", "bob/"));
     while !told(here).contains("has another store") {}
     refused(here, "key list --node alice", 1);
-    other.signal(Signal::KILL);
-    other.end();
-    let engine = Node::program(here, SERVE);
-    while !hardfrost(here, "key list --node alice").status.success() {}
+    kill(other);
+    let engine = again(here);
     sign(here);
-    for ended in [node, engine] {
-        ended.signal(Signal::TERM);
-        assert_eq!(ended.end().0, Some(0));
-    }
+    stop(node);
+    stop(engine);
 }
 
 /// It is there, and silent: whoever asks the node is told so, and the node goes on when the engine does.
@@ -157,10 +162,8 @@ fn a_node_whose_engine_says_nothing_says_so() {
     assert!(error.contains("the engine does not answer"), "{error}");
     engine.signal(Signal::CONT);
     sign(here);
-    for ended in [node, engine] {
-        ended.signal(Signal::TERM);
-        assert_eq!(ended.end().0, Some(0));
-    }
+    stop(node);
+    stop(engine);
 }
 
 /// An older copy of the same store lacks what came after it: approvals, nonces, keys.
@@ -169,8 +172,7 @@ fn an_engine_whose_store_went_back_is_not_taken_for_the_one_that_went() {
     let folder = apart();
     let here = folder.path();
     let engine = Node::program(here, SERVE);
-    engine.signal(Signal::TERM);
-    assert_eq!(engine.end().0, Some(0));
+    stop(engine);
     let copied = std::process::Command::new("cp")
         .args(["-a", "alice/engine", "older"])
         .current_dir(here)
@@ -180,27 +182,20 @@ fn an_engine_whose_store_went_back_is_not_taken_for_the_one_that_went() {
     let node = Node::run(here);
     // Each start is another generation of it; the node goes along.
     for _ in 0..2 {
-        engine.signal(Signal::KILL);
-        engine.end();
-        engine = Node::program(here, SERVE);
-        while !hardfrost(here, "key list --node alice").status.success() {}
+        kill(engine);
+        engine = again(here);
     }
     said(here, "key create --node alice -t 2");
-    engine.signal(Signal::KILL);
-    engine.end();
+    kill(engine);
     let older = Node::program(here, &SERVE.replace("alice/engine ", "older "));
     while !told(here).contains("went back") {
         refused(here, "key list --node alice", 1);
     }
-    older.signal(Signal::KILL);
-    older.end();
-    let engine = Node::program(here, SERVE);
-    while !hardfrost(here, "key list --node alice").status.success() {}
+    kill(older);
+    let engine = again(here);
     sign(here);
-    for ended in [node, engine] {
-        ended.signal(Signal::TERM);
-        assert_eq!(ended.end().0, Some(0));
-    }
+    stop(node);
+    stop(engine);
 }
 
 /// What the node says of itself, whatever that is.
